@@ -1,0 +1,82 @@
+"""Where the parts are put together: the one place in which heavy things are loaded."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.settings import Settings
+from rag.account import open_book
+from rag.account.answer import AccountAnswers
+from rag.account.book import AccountBook
+from rag.account.documents import AccountDocuments
+from rag.account.drugs import DrugTable, read_drugs
+from rag.account.mentions import MentionReader
+from rag.assistant import Assistant, Parts
+from rag.compose.load_model import load_chat_model
+from rag.encoder import Encoder
+from rag.retrieve import Weights
+from rag.serving import ServingSearch
+from rag.specialists.reader import Reader
+from rails.output import OutputRail
+from rails.policy import read_policy
+
+
+@dataclass(frozen=True)
+class Wired:
+    """An assistant with the parts that others use too."""
+
+    assistant: Assistant
+    search: ServingSearch
+    book: AccountBook
+    documents: AccountDocuments
+    encoder: Encoder
+
+    def close(self) -> None:
+        self.documents.close()
+        self.search().index.close()
+
+
+def clock(settings: Settings) -> Callable[[], dt.datetime]:
+    """The present moment, or noon of the fixed day that evaluation asks for."""
+    if settings.today is None:
+        return lambda: dt.datetime.now(dt.UTC)
+    fixed = dt.datetime.combine(settings.today, dt.time(17), dt.UTC)
+    return lambda: fixed
+
+
+def load_encoder(settings: Settings, threads: int = 1) -> Encoder:
+    """Raises EncoderError when it has not been exported yet."""
+    return Encoder(settings.encoder or settings.home / "encoder", threads)
+
+
+def load_drugs(settings: Settings) -> DrugTable:
+    return read_drugs(settings.knowledge / "drugs.yaml")
+
+
+def build(settings: Settings, book: AccountBook | None = None) -> Wired:
+    """Everything an assistant needs, loaded. Raises the loaders' own errors, each with what to do next."""
+    encoder = load_encoder(settings)
+    drugs = load_drugs(settings)
+    policy = read_policy(settings.policy)
+    book = book or open_book(settings)
+    documents = AccountDocuments(settings.home / "account-documents", encoder, drugs, settings.chroma_url)
+    trained = settings.knowledge / "trained"
+    mentions = MentionReader(drugs)
+    search = ServingSearch(
+        settings.home / "knowledge", settings.knowledge, encoder, Weights.read(trained / "retrieval.json"),
+        mentions.vocabulary(), settings.chroma_url,
+    )
+    assistant = Assistant(
+        Parts(
+            search=search, reader=Reader(trained, encoder.name), mentions=mentions, book=book,
+            answers=AccountAnswers(book, drugs), documents=documents, policy=policy, rail=OutputRail(policy.links),
+            clock=clock(settings), composer=load_chat_model(settings), longest=settings.max_message_chars,
+        )
+    )
+    return Wired(assistant, search, book, documents, encoder)
+
+
+def build_assistant(settings: Settings) -> Assistant:
+    return build(settings).assistant

@@ -1,0 +1,311 @@
+"""The turn: from a message to a reply, on one page."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rag.account.answer import AccountAnswer, AccountAnswers
+from rag.account.book import Account, AccountBook, AccountError
+from rag.account.documents import AccountDocuments
+from rag.account.mentions import MentionReader, Mentions
+from rag.account.resolve import Pointer
+from rag.compose.draft import Brief, Composer, DraftSentence, Evidence, ModelFailed
+from rag.compose.extractive import choose
+from rag.followup import leans, wants_more, whole
+from rag.parts import parts
+from rag.release import Gate
+from rag.retrieve import Found, Search
+from rag.route import Route, route
+from rag.specialists.reader import Reader, Reading
+from rag.trace import Trace
+from rag.turn import Answer, Emit, Event, Focus, Intent, Message, Outcome, Reply, silent
+from rails.input import clean, danger
+from rails.output import OutputRail
+from rails.policy import Policy
+
+log = logging.getLogger("pestle")
+
+WORDS, PART_WORDS, MORE_WORDS = 120, 60, 320
+CLOSEST = 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question of a message, read and searched."""
+
+    text: str
+    query: str  # the text, made whole with what it follows
+    mentions: Mentions
+    reading: Reading
+    found: Found
+    route: Route
+    leaning: bool
+
+
+@dataclass
+class Plan:
+    """What the composers may use, and what the reply will carry besides sentences."""
+
+    drafts: list[DraftSentence] = field(default_factory=list)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    fixed: list[str] = field(default_factory=list)  # policy wording, said as it stands
+    outcome: Outcome = "answered"
+    reason: str | None = None
+    suggestions: list[str] = field(default_factory=list)
+    cards: list[dict[str, Any]] = field(default_factory=list)
+    articles: list[str] = field(default_factory=list)
+    items: list[str] = field(default_factory=list)
+    listed: list[str] = field(default_factory=list)
+    intent: str | None = None
+    plain: bool = True  # a chat model may word the answer
+
+    def add(self, drafts: tuple[DraftSentence, ...], evidence: tuple[Evidence, ...]) -> None:
+        self.drafts.extend(drafts)
+        self.evidence.update({item.id: item for item in evidence})
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an assistant is made of; `app.wiring` puts it together."""
+
+    search: Callable[[], Search]  # the generation that serves now
+    reader: Reader
+    mentions: MentionReader
+    book: AccountBook
+    answers: AccountAnswers
+    documents: AccountDocuments
+    policy: Policy
+    rail: OutputRail
+    clock: Callable[[], dt.datetime]
+    composer: Composer | None = None
+    longest: int = 4000
+
+
+class Assistant:
+    """Answers messages. Thread-safe; never raises for what a customer writes."""
+
+    def __init__(self, made_of: Parts) -> None:
+        self._is = made_of
+
+    def answer(self, message: Message, emit: Emit = silent) -> Answer:
+        """One turn. Sentences are emitted as the output rail lets them out; the reply holds all of them."""
+        trace = Trace()
+        focus = message.past[-1].focus if message.past else Focus()
+        plan, gate, asked = Plan(), Gate(self._is.rail, (), emit), []
+        try:
+            with trace.step("input"):
+                cleaned = clean(message.text, self._is.longest)
+                alarm = danger(cleaned.text, self._is.policy)
+            if alarm:
+                plan = Plan(fixed=[alarm.text], outcome="emergency", reason=alarm.category)
+            elif cleaned.problem:
+                plan = self._say(cleaned.problem, "clarify", cleaned.problem)
+            else:
+                search = self._is.search()
+                asked = self._read(cleaned.text, message, focus, search, trace)
+                with trace.step("gather"):
+                    plan = self._gather(asked, message, focus, search, trace)
+            gate = Gate(self._is.rail, plan.evidence.values(), emit)
+            with trace.step("compose"):
+                self._compose(plan, cleaned.text, message, gate, trace)
+        except AccountError as error:
+            trace.note(error=type(error).__name__)
+            plan, gate = self._broken("account_away", "account_away", gate)
+        except Exception as error:
+            log.exception("a turn failed")
+            trace.note(error=type(error).__name__)
+            plan, gate = self._broken("trouble", "internal", gate)
+        return self._finish(message, plan, gate, asked, focus, trace, emit)
+
+    def _read(self, text: str, message: Message, focus: Focus, search: Search, trace: Trace) -> list[Asked]:
+        """Each question of the message: what it wants, what it mentions, what the articles have on it."""
+        questions = parts(text)
+        if len(questions) > 1:
+            asked = [self._ask(question, message, focus, search, trace) for question in questions]
+            wheres = [(a.route.where, a.route.intent if a.route.where == "account" else a.found.best) for a in asked]
+            floor = search.weights.floor_at
+            useful = [a for a in asked if a.route.where in ("account", "both") or a.found.answerable >= max(floor, 0.5)]
+            if len(useful) > 1 and len(set(wheres)) > 1:
+                return useful
+        return [self._ask(text, message, focus, search, trace)]
+
+    def _ask(self, text: str, message: Message, focus: Focus, search: Search, trace: Trace) -> Asked:
+        with trace.step("read"):
+            now = message.now or self._is.clock()
+            mended = search.mended(text)
+            vector = search.encoder.encode([mended])[0]
+            reading = self._is.reader.read(mended, vector)
+            mentions = self._is.mentions.read(text, now.date())
+        with trace.step("search"):
+            found, query, leaning = search.find(text, vector), text, leans(text, focus)
+            if leaning and focus.question and focus.articles:
+                together = search.find(whole(text, focus))
+                if together.answerable >= found.answerable or wants_more(text):
+                    found, query = together, whole(text, focus)
+        floor = search.weights.floor_at
+        where = route(mended, reading, self._is.reader.route_of, mentions, found, floor, focus, leaning)
+        return Asked(text, query, mentions, reading, found, where, leaning)
+
+    def _gather(self, asked: list[Asked], message: Message, focus: Focus, search: Search, trace: Trace) -> Plan:
+        """Evidence from the articles and from the account of the verified customer, and nobody else's."""
+        account = None
+        if message.customer_id and any(a.route.where in ("account", "both") for a in asked):
+            account = self._is.book.account(message.customer_id)
+        plan = Plan()
+        for question in asked:
+            words = MORE_WORDS if wants_more(question.text) else WORDS if len(asked) == 1 else PART_WORDS
+            where = question.route.where
+            if where in ("account", "both"):
+                self._gather_account(plan, question, message, focus, account, search)
+                if where == "both" and account:
+                    self._gather_article(plan, question, focus, search, PART_WORDS)
+            elif where == "knowledge":
+                self._gather_article(plan, question, focus, search, words)
+            elif len(asked) == 1:
+                return self._without_evidence(question, focus, search)
+        return plan
+
+    def _gather_account(
+        self, plan: Plan, question: Asked, message: Message, focus: Focus, account: Account | None, search: Search
+    ) -> None:
+        now = message.now or self._is.clock()
+        pointer = Pointer(question.mentions, question.found.vector, focus, now, lambda: self._is.documents.vectors(account) if account else {})
+        if account:
+            answer = self._is.answers.answer(question.route.intent, account, pointer)
+        elif question.route.intent == "stock" and question.mentions.drugs:
+            answer = self._is.answers.stock(pointer, None, None)
+        else:
+            if question.found.answerable >= max(0.6, search.weights.floor_at) and question.reading.routes["account"] < 0.75:
+                self._gather_article(plan, question, focus, search, PART_WORDS)
+            elif self._is.policy.wording.sign_in not in plan.fixed:
+                plan.fixed.append(self._is.policy.wording.sign_in)
+                plan.outcome, plan.reason = ("clarify", "sign_in") if not plan.drafts else (plan.outcome, None)
+            return
+        self._add_account(plan, answer, question.route.intent)
+
+    def _add_account(self, plan: Plan, answer: AccountAnswer, intent: str) -> None:
+        plan.add(answer.sentences, answer.evidence)
+        plan.cards.extend(answer.cards)
+        plan.items.extend(item for item in answer.items if item not in plan.items)
+        plan.listed.extend(item for item in answer.listed if item not in plan.listed)
+        plan.suggestions.extend(answer.suggestions)
+        plan.intent, plan.plain = intent, False
+        if answer.outcome == "clarify" and len(plan.drafts) == len(answer.sentences):
+            plan.outcome, plan.reason = "clarify", "which_one"
+
+    def _gather_article(self, plan: Plan, question: Asked, focus: Focus, search: Search, words: int) -> None:
+        best = question.found.best
+        if best is None:
+            return
+        said = frozenset[str]()
+        if wants_more(question.text) and focus.articles:
+            best = focus.articles[0]
+        chosen = choose(search.index, best, question.query, question.found.vector, words, said)
+        plan.add(chosen.sentences, chosen.evidence)
+        plan.articles.append(best)
+        plan.suggestions.extend(search.index.articles[best].next_steps)
+
+    def _without_evidence(self, question: Asked, focus: Focus, search: Search) -> Plan:
+        """Small talk, a wish for a person, things that are not ours, and the honest "I don't know"."""
+        where = question.route.where
+        if where in ("greeting", "thanks", "goodbye"):
+            plan = self._say(where, "answered", None)
+            plan.suggestions = ["Where is my order?", "How do I order a refill?"] if where == "greeting" else []
+            plan.articles, plan.items, plan.listed = list(focus.articles), list(focus.items), list(focus.listed)
+            return plan
+        if where == "person":
+            return self._say("person", "answered", "wants_person")
+        if where == "out_of_scope":
+            return self._say("out_of_scope", "unknown", "out_of_scope")
+        known = search.speller.known_share(question.text)
+        if known < 0.4 and len(question.text.split()) > 2:
+            return self._say("other_language", "clarify", "other_language")
+        near = [hit.article_id for hit in question.found.hits[:CLOSEST]]
+        plan = Plan(outcome="unknown", reason="no_evidence", fixed=[self._is.policy.wording.unknown_closest if near else self._is.policy.wording.unknown])
+        for article_id in near:
+            article = search.index.articles[article_id]
+            item = Evidence(article_id, article_id, article.title, f"?article={article_id}", article.title)
+            plan.add((DraftSentence(article.title, (article_id,), "bullet"),), (item,))
+        plan.fixed.append(self._is.policy.wording.person)
+        plan.suggestions = [search.index.articles[article_id].title for article_id in near]
+        return plan
+
+    def _compose(self, plan: Plan, text: str, message: Message, gate: Gate, trace: Trace) -> None:
+        """Policy wording first, then the chat model's sentences or else the extractive ones, each through the rail."""
+        head, tail = plan.fixed[:1], plan.fixed[1:]
+        for words in head:
+            gate.fixed(words)
+        composer = "extractive"
+        if self._is.composer and plan.drafts and plan.plain and plan.outcome == "answered":
+            history = tuple((turn.text, turn.reply) for turn in message.past[-4:])
+            try:
+                brief = Brief(text, tuple(plan.evidence.values()), history, WORDS)
+                released = [gate.offer(draft) for draft in self._is.composer.sentences(brief)]
+                composer = self._is.composer.name if any(released) else composer
+                trace.note(model="released" if any(released) else "nothing passed the rails")
+            except ModelFailed as failure:
+                composer = self._is.composer.name if gate.released.citations else composer
+                trace.note(model_failed=failure.reason)
+        if composer == "extractive":
+            for draft in plan.drafts:
+                if draft.evidence:
+                    gate.offer(draft)
+                else:
+                    gate.fixed(draft.text)
+        for words in tail:
+            gate.fixed(words)
+        trace.note(composer=composer)
+
+    def _say(self, wording: str, outcome: Outcome, reason: str | None) -> Plan:
+        return Plan(fixed=[getattr(self._is.policy.wording, wording)], outcome=outcome, reason=reason)
+
+    def _broken(self, wording: str, reason: str, gate: Gate) -> tuple[Plan, Gate]:
+        plan = self._say(wording, "unknown", reason)
+        gate.fixed(plan.fixed[0])
+        return plan, gate
+
+    def _finish(
+        self, message: Message, plan: Plan, gate: Gate, asked: list[Asked], focus: Focus, trace: Trace, emit: Emit
+    ) -> Answer:
+        released = gate.released
+        if not released.sentences:  # the rail held everything back: better nothing than something wrong
+            plan = self._say("unknown", "unknown", "held_back")
+            gate.fixed(plan.fixed[0])
+            gate.fixed(self._is.policy.wording.person)
+        suggestions = tuple(dict.fromkeys(plan.suggestions))[:3]
+        for text in suggestions:
+            emit(Event("suggestion", {"text": text}))
+        reply = Reply(
+            message_id=uuid.uuid4().hex, trace_id=uuid.uuid4().hex, text=released.text, citations=tuple(released.citations),
+            intents=tuple(Intent(name=n, score=round(s, 4)) for a in asked for n, s in a.reading.intents[:2]),
+            outcome=plan.outcome, reason=plan.reason, suggestions=suggestions, sentences=tuple(released.sentences), cards=tuple(plan.cards),
+        )
+        index = self._is.search().index if asked else None
+        trace.note(
+            text=" | ".join(a.text for a in asked), customer_id=message.customer_id, outcome=plan.outcome, reason=plan.reason,
+            asked=[_asked_note(a) for a in asked], evidence=list(plan.evidence), held_back=released.held_back,
+            released=[s.text for s in released.sentences],
+            versions={"policy": self._is.policy.version, "knowledge": index.version if index else None},
+        )
+        question = asked[0].query if asked and (plan.articles or plan.items) else focus.question
+        after = Focus(articles=tuple(plan.articles), items=tuple(plan.items), listed=tuple(plan.listed), intent=plan.intent, question=question[:300])
+        keep = plan.outcome in ("emergency", "unknown") or not (plan.articles or plan.items or plan.listed)
+        return Answer(reply, focus if keep else after, trace.record())
+
+
+def _asked_note(asked: Asked) -> dict[str, Any]:
+    return {
+        "text": asked.text,
+        "query": asked.query,
+        "intents": [[name, round(score, 3)] for name, score in asked.reading.intents[:3]],
+        "routes": {name: round(share, 3) for name, share in asked.reading.routes.items()},
+        "where": asked.route.where,
+        "why": asked.route.why,
+        "answerable": round(asked.found.answerable, 3),
+        "articles": [[hit.article_id, round(hit.score, 3)] for hit in asked.found.hits[:3]],
+    }

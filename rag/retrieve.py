@@ -1,0 +1,171 @@
+"""Search: which articles answer a question, and is there one at all.
+
+Chroma finds the nearest questions and passages; an article's signs (nearest question, its questions together, nearest
+passage, a linear reading of the question, shared words) are summed with weights fitted on labelled questions. A second
+fitted model turns the signs of the best article into the probability that the question is answered here (the floor).
+Weighted sum rather than rank fusion: Bruch et al., arXiv 2210.11934.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from pydantic import ConfigDict
+
+from rag.encoder import Encoder, Vectors
+from rag.index import KnowledgeIndex
+from rag.words import Speller, stems
+
+SIGNS = ("question", "questions", "passage", "linear", "words")
+FLOOR_SIGNS = ("question", "questions", "passage", "linear", "words", "score", "margin", "coverage")
+NEAREST = 80  # entries that Chroma is asked for; about 15 belong to each article
+RIDGE = 3.0
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What `pestle train` fitted: one weight for each of SIGNS, and for each of FLOOR_SIGNS with a bias."""
+
+    fusion: tuple[float, ...]
+    floor: tuple[float, ...]
+    floor_bias: float
+    floor_at: float  # probability under which the honest answer is "I don't know"
+
+    @classmethod
+    def read(cls, path: Path) -> Weights:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return cls(tuple(data["fusion"]), tuple(data["floor"]), data["floor_bias"], data["floor_at"])
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(self.__dict__, indent=1) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Hit:
+    article_id: str
+    score: float
+    signs: tuple[float, ...]  # as SIGNS
+
+
+@dataclass(frozen=True)
+class Found:
+    """The articles for one question, best first, and the probability that the best one answers it."""
+
+    query: str
+    vector: Vectors
+    hits: tuple[Hit, ...]
+    answerable: float
+
+    @property
+    def best(self) -> str | None:
+        return self.hits[0].article_id if self.hits else None
+
+
+class Search:
+    """Search over one generation of the index. Thread-safe."""
+
+    def __init__(self, index: KnowledgeIndex, encoder: Encoder, speller: Speller, weights: Weights) -> None:
+        self.index, self.encoder, self.speller, self.weights = index, encoder, speller, weights
+        self._place = {article_id: n for n, article_id in enumerate(index.order)}
+        self._mean, self._linear = self._fit_linear()
+
+    def _fit_linear(self) -> tuple[Vectors, Vectors]:
+        """Ridge regression from a question's vector to its article: the classes' common direction is taken out."""
+        asked = [(n, (a.title, *a.questions)) for n, a in enumerate(self.index.articles.values())]
+        x = self.index.vectors(text for _, texts in asked for text in texts)
+        labels = np.array([n for n, texts in asked for _ in texts])
+        mean = x.mean(axis=0)
+        centred = x - mean
+        targets = np.eye(len(asked), dtype=np.float32)[labels]
+        gram = centred.T @ centred + RIDGE * np.eye(x.shape[1], dtype=np.float32)
+        return mean, np.linalg.solve(gram, centred.T @ targets).astype(np.float32)
+
+    def find(self, query: str, vector: Vectors | None = None, top: int = 8) -> Found:
+        """The best articles for a question. `vector` is the encoding of `mended(query)`, if it is at hand."""
+        mended = self.speller.mend(query)
+        if vector is None:
+            vector = self.encoder.encode([mended])[0]
+        signs, coverage = self._signs(mended, vector)
+        scores = signs @ np.asarray(self.weights.fusion, dtype=np.float32)
+        order = np.argsort(-scores)[:top]
+        hits = tuple(Hit(self.index.order[n], float(scores[n]), tuple(map(float, signs[n]))) for n in order)
+        return Found(query, vector, hits, self._answerable(hits, coverage))
+
+    def mended(self, query: str) -> str:
+        return self.speller.mend(query)
+
+    def _signs(self, mended: str, vector: Vectors) -> tuple[Vectors, float]:
+        """Signs of every article, of shape (articles, signs), and the share of known words."""
+        found = self.index.store._collection.query(
+            query_embeddings=[vector], n_results=min(NEAREST, self.index.store._collection.count()),
+            include=["metadatas", "distances"],
+        )
+        assert found["metadatas"] and found["distances"]
+        similar = 1.0 - np.asarray(found["distances"][0], dtype=np.float32)
+        least = float(similar[-1]) if len(similar) else 0.0
+        nearest = np.full((len(self._place), 4), least, dtype=np.float32)  # three questions, one passage
+        filled = [0] * len(self._place)
+        seen_passage = set[int]()
+        for meta, value in zip(found["metadatas"][0], similar, strict=True):
+            place = self._place[str(meta["article_id"])]
+            if meta["kind"] == "question" and filled[place] < 3:
+                nearest[place, filled[place]] = value
+                filled[place] += 1
+            elif meta["kind"] == "passage" and place not in seen_passage:
+                nearest[place, 3] = value
+                seen_passage.add(place)
+        words = stems(mended)
+        matched = self.index.words.scores(words)
+        signs = np.stack(
+            [
+                nearest[:, 0],
+                nearest[:, :3].mean(axis=1),
+                nearest[:, 3],
+                (vector - self._mean) @ self._linear,
+                matched / max(float(matched.max()), 1e-6),
+            ],
+            axis=1,
+        )
+        return signs.astype(np.float32), self.index.words.coverage(words)
+
+    def floor_signs(self, hits: tuple[Hit, ...], coverage: float) -> list[float]:
+        """The signs, as FLOOR_SIGNS, from which the floor is judged."""
+        first = hits[0]
+        margin = first.score - hits[1].score if len(hits) > 1 else first.score
+        return [*first.signs, first.score, margin, coverage]
+
+    def _answerable(self, hits: tuple[Hit, ...], coverage: float) -> float:
+        if not hits:
+            return 0.0
+        signs = self.floor_signs(hits, coverage)
+        logit = self.weights.floor_bias + sum(w * s for w, s in zip(self.weights.floor, signs, strict=True))
+        return 1.0 / (1.0 + math.exp(-max(min(logit, 40.0), -40.0)))
+
+
+class KnowledgeRetriever(BaseRetriever):
+    """The search as a LangChain retriever: whole articles as documents, best first; none under the floor."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    search: Search
+    k: int = 4
+
+    def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
+        found = self.search.find(query, top=self.k)
+        if found.answerable < self.search.weights.floor_at:
+            return []
+        return [
+            Document(
+                page_content=self.search.index.articles[hit.article_id].body,
+                metadata={"article_id": hit.article_id, "title": self.search.index.articles[hit.article_id].title, "score": hit.score},
+                id=hit.article_id,
+            )
+            for hit in found.hits
+        ]

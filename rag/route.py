@@ -1,0 +1,73 @@
+"""Knowledge or account, or both: where the answer to a question lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rag.account.mentions import Mentions
+from rag.account.answer import ORDER_INTENTS, PRESCRIPTION_INTENTS
+from rag.retrieve import Found
+from rag.specialists.reader import Reading
+from rag.turn import Focus
+
+Where = Literal["knowledge", "account", "both", "greeting", "thanks", "goodbye", "person", "out_of_scope", "unknown"]
+
+SURE = 0.6
+CHATTY = 7  # words up to which "thanks" is all that a message says
+
+
+@dataclass(frozen=True)
+class Route:
+    where: Where
+    intent: str  # the account intent, or what was read
+    why: str  # for the trace
+
+
+def route(
+    text: str, reading: Reading, route_of: dict[str, str], mentions: Mentions, found: Found, floor: float, focus: Focus, leaning: bool,
+) -> Route:
+    """Where to look. `found` is the search for the (whole) question, `leaning` says that the message is a follow-up."""
+    shares = reading.routes
+    account_intent, _ = reading.best_of(route_of, "account")
+    answerable = found.answerable >= floor
+    numbered = bool(mentions.numbers or mentions.tracking)
+    about_item = bool(focus.items) and leaning and not focus.articles
+
+    if len(text.split()) <= CHATTY and shares["chat"] > SURE and not numbered:
+        return Route(reading.best_of(route_of, "chat")[0], reading.intent, "small talk")  # type: ignore[arg-type]
+    if shares["human"] > SURE:
+        return Route("person", reading.intent, "asks for a person")
+    if (mentions.ordinal or mentions.other) and focus.listed and len(text.split()) <= 12:
+        intent = account_intent if shares["account"] > SURE else focus.intent or account_intent
+        return Route("account", _fitting(intent, focus), "points at what was listed")
+    if about_item and mentions.pronoun and shares["knowledge"] > shares["account"] and answerable:
+        return Route("both", focus.intent or "order_status", "a general question about the item spoken of")
+    if numbered:
+        if shares["knowledge"] > SURE and answerable:
+            return Route("both", _status_of(account_intent), "a general question with a number of one's own")
+        return Route("account", account_intent, "a number of one's own")
+    if about_item and (shares["account"] > 0.3 or not answerable):
+        return Route("account", account_intent if shares["account"] > 0.2 else focus.intent or account_intent, "goes on about the item spoken of")
+    if shares["account"] >= SURE or shares["account"] > max(shares["knowledge"], shares["out_of_scope"]):
+        both = shares["knowledge"] > 0.25 and found.answerable > max(floor, 0.85)
+        return Route("both" if both else "account", account_intent, f"account {shares['account']:.2f}")
+    if shares["out_of_scope"] > SURE and found.answerable < max(0.9, floor):
+        return Route("out_of_scope", reading.intent, f"out of scope {shares['out_of_scope']:.2f}")
+    if answerable:
+        return Route("knowledge", reading.intent, f"answerable {found.answerable:.2f}")
+    return Route("unknown", reading.intent, f"under the floor: {found.answerable:.2f} < {floor:.2f}")
+
+
+def _fitting(intent: str, focus: Focus) -> str:
+    """An intent for the kind of thing that was listed: orders are not asked for refills left."""
+    kind = focus.listed[0].split("-")[0]
+    if kind == "FH" and intent not in ORDER_INTENTS:
+        return "order_status" if intent not in ("refill_due",) else intent
+    if kind == "RX" and intent not in PRESCRIPTION_INTENTS:
+        return "prescription_status"
+    return "transfer_status" if kind == "TR" else intent
+
+
+def _status_of(intent: str) -> str:
+    return "order_status" if intent in ORDER_INTENTS or intent == "order_list" else intent

@@ -1,0 +1,300 @@
+"""An API that speaks the documented contract with a few written replies, slow enough to watch it stream.
+
+Real in all that the page relies on: tokens, owners, idempotency, server-sent events, problem answers.
+`python -m tests.ui.fake_api PORT` serves it by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sys
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Header, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+CUSTOMERS = {
+    "C-10001": ("Maria Alvarez", "Blood pressure and diabetes, a parcel on its way"),
+    "C-10002": ("Dale Whitfield", "A refrigerated order is delayed"),
+    "C-10003": ("Priya Raman", "Moving prescriptions from another pharmacy"),
+}
+
+ARTICLES: dict[str, dict[str, Any]] = {
+    "track-order": {
+        "id": "track-order",
+        "title": "How do I track my order?",
+        "topic": "orders",
+        "updated": "2026-10-16",
+        "body": (
+            "Open Orders in your account to see where a parcel is. Standard delivery costs $5.99, express $14.00.\n\n"
+            '## Where to look\n1. Sign in and open Orders.\n2. Choose the order.\n3. Press "Track parcel".\n\n'
+            "## What the stages mean\n- **Received**: we have your order.\n- **Filling**: a pharmacist checks it.\n"
+            "- **Shipped**: the carrier has it.\n\n<script>window.hacked=1</script>\n\n"
+            "![pixel](http://tracker.invalid/p.png) [bad](javascript:window.hacked=1) :red[plain] $x^2$\n"
+        ),
+        "links": [{"id": "delivery-speeds", "title": "Delivery speeds & fees: $5.99 or **free**?"}],
+    },
+    "delivery-speeds": {
+        "id": "delivery-speeds",
+        "title": "Delivery speeds & fees: $5.99 or **free**?",
+        "topic": "delivery",
+        "updated": "2026-09-01",
+        "body": "Standard takes 3 to 5 business days and costs $5.99. Express takes 1 to 2 and costs $14.00.",
+        "links": [],
+    },
+}
+
+CARD = {
+    "number": "FH-1234567",
+    "title": "Order",
+    "lines": ["metformin 500 mg tablets, 90", "lisinopril 10 mg tablets, 30"],
+    "status": "shipped",
+    "status_text": "On its way",
+    "steps": [
+        {"label": "Received", "state": "done", "when": "Saturday"},
+        {"label": "Checked", "state": "done", "when": "Monday"},
+        {"label": "Shipped", "state": "done", "when": "Tuesday"},
+        {"label": "Out for delivery", "state": "current", "when": "today"},
+        {"label": "Delivered", "state": "todo", "when": None},
+    ],
+    "promised": "Friday, November 27",
+    "carrier": "UPS",
+    "tracking": "1Z999AA10123456784",
+    "total": "$12.00",
+}
+LATE = {
+    **CARD,
+    "number": "FH-7654321",
+    "lines": ["insulin glargine pens, 5"],
+    "status": "delayed",
+    "status_text": "Delayed",
+    "steps": [
+        {"label": "Received", "state": "done", "when": "Friday"},
+        {"label": "Shipped", "state": "problem", "when": "held in Memphis"},
+        {"label": "Delivered", "state": "todo", "when": None},
+    ],
+}
+
+Sentences = list[tuple[str, list[int]]]
+
+
+def cite(n: int, article_id: str) -> dict[str, Any]:
+    title = ARTICLES[article_id]["title"]
+    return {"n": n, "article_id": article_id, "title": title, "url": f"/?article={article_id}", "kind": "article"}
+
+
+def script(text: str, customer: str | None) -> dict[str, Any]:
+    """The written reply to a message."""
+    low = text.lower()
+    sentences: Sentences
+    extra: dict[str, Any] = {"citations": [], "suggestions": [], "outcome": "answered", "cards": []}
+    if "chest" in low:
+        sentences = [
+            ("Call 911 now if you have chest pain, trouble breathing or feel faint.", []),
+            ("Don't wait for an answer here and don't drive yourself.", []),
+            ("For thoughts of harming yourself, call or text 988 at any hour.", []),
+        ]
+        extra |= {"outcome": "emergency", "reason": "medical_emergency"}
+    elif "my order" in low and customer == "C-10001":
+        sentences = [("Your metformin left Phoenix on Tuesday and should arrive Friday, November 27 by 8 pm.", [1])]
+        record = {"n": 1, "article_id": "FH-1234567", "title": "Order FH-1234567", "url": "", "kind": "order"}
+        extra |= {"cards": [CARD], "citations": [record], "suggestions": ["What did I pay?", "Change the address"]}
+    elif "my order" in low and customer:
+        sentences = [("Your insulin is held in Memphis; we expect it on Friday, November 27.", [])]
+        extra |= {"cards": [LATE], "suggestions": ["Send a new one"]}
+    elif "my order" in low:
+        sentences = [("Please sign in, and I can look up your orders.", [])]
+        extra |= {"outcome": "clarify"}
+    elif "unknown" in low:
+        sentences = [("I don't know that. These articles come closest.", [])]
+        extra |= {"outcome": "unknown", "citations": [cite(1, "track-order")], "suggestions": ["Talk to a person"]}
+    elif "everything" in low:
+        more = "of a long answer tells one more thing about our $5.99 delivery."
+        sentences = [(f"Sentence {i} {more}", [1 + i % 2]) for i in range(14)]
+        sentences += [(f"{i}. Do the step with number {i}, then go on to the one below it.", [1]) for i in range(1, 8)]
+        extra |= {
+            "citations": [cite(1, "track-order"), cite(2, "delivery-speeds")],
+            "suggestions": ["How fast is delivery?", "What does **bold** cost: $5 or $10?", "Can I get a refund?"],
+        }
+    elif "track" in low:
+        sentences = [
+            ("You can follow every parcel under Orders in your account.", [1]),
+            ("1. Sign in and open Orders.", [1]),
+            ("2. Choose the order that you are waiting for.", [1]),
+            ('3. Press "Track parcel" to see where it is.', [1]),
+            ("Standard delivery costs $5.99 and takes 3 to 5 business days; express costs $14.00.", [2]),
+        ]
+        extra |= {
+            "citations": [cite(1, "track-order"), cite(2, "delivery-speeds")],
+            "suggestions": ["How fast is delivery?", "What if my parcel is late?", "Talk to a person"],
+        }
+    else:
+        sentences = [("Standard delivery takes 3 to 5 business days and costs $5.99.", [1])]
+        extra |= {"citations": [cite(1, "delivery-speeds")], "suggestions": ["How do I track my order?"]}
+    parts: list[str] = []
+    for sentence, numbers in sentences:
+        gap = "\n" if parts and (sentence[0].isdigit() or parts[-1].lstrip()[:1].isdigit()) else " " if parts else ""
+        parts.append(gap + sentence + "".join(f" [{n}]" for n in numbers))
+    return {
+        "message_id": uuid.uuid4().hex,
+        "trace_id": uuid.uuid4().hex,
+        "text": "".join(parts),
+        "intents": [],
+        "reason": None,
+        "handover_id": None,
+        "sentences": [{"text": s, "citations": n} for s, n in sentences],
+        **extra,
+    }
+
+
+@dataclass
+class FakeApi:
+    """The state that survives a restart of the server, and what the tests look at."""
+
+    delay_s: float = 0.25
+    tokens: dict[str, str] = field(default_factory=dict)
+    owners: dict[str, str | None] = field(default_factory=dict)
+    messages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    keys: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    turns: list[str] = field(default_factory=list)
+
+    def expire_tokens(self) -> None:
+        self.tokens.clear()
+
+
+def problem(status: int, detail: str) -> Response:
+    body = {"type": "about:blank", "title": detail, "status": status, "detail": detail}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def create_fake(state: FakeApi) -> FastAPI:
+    app = FastAPI()
+
+    def visitor(authorization: str | None) -> tuple[str | None, Response | None]:
+        if not authorization:
+            return None, None
+        customer = state.tokens.get(authorization.removeprefix("Bearer "))
+        return customer, None if customer else problem(401, "The token is not valid; sign in again.")
+
+    def mine(conversation_id: str, customer: str | None) -> bool:
+        return conversation_id in state.owners and state.owners[conversation_id] == customer
+
+    @app.get("/readyz")
+    def ready() -> dict[str, str]:
+        return {"status": "ready"}
+
+    @app.get("/v1/demo/customers")
+    def customers() -> Any:
+        return [{"id": i, "name": name, "line": line} for i, (name, line) in CUSTOMERS.items()]
+
+    @app.post("/v1/demo/token")
+    def token(body: dict[str, str]) -> Any:
+        made = f"e30.{secrets.token_urlsafe(12)}.{secrets.token_urlsafe(32)}"
+        state.tokens[made] = body["customer_id"]
+        return {"token": made}
+
+    @app.post("/v1/conversations", status_code=201)
+    def create(authorization: str | None = Header(None)) -> Any:
+        customer, refused = visitor(authorization)
+        if refused:
+            return refused
+        conversation_id = secrets.token_urlsafe(16)
+        state.owners[conversation_id], state.messages[conversation_id] = customer, []
+        return {"conversation_id": conversation_id}
+
+    @app.get("/v1/conversations/{conversation_id}/messages")
+    def past(conversation_id: str, authorization: str | None = Header(None)) -> Any:
+        customer, refused = visitor(authorization)
+        if refused:
+            return refused
+        if not mine(conversation_id, customer):
+            return problem(404, "There is no such conversation.")
+        return {"messages": state.messages[conversation_id]}
+
+    @app.post("/v1/conversations/{conversation_id}/messages")
+    async def message(
+        conversation_id: str,
+        request: Request,
+        authorization: str | None = Header(None),
+        idempotency_key: str = Header(""),
+    ) -> Any:
+        customer, refused = visitor(authorization)
+        if refused:
+            return refused
+        if not mine(conversation_id, customer):
+            return problem(404, "There is no such conversation.")
+        text = (await request.json())["text"]
+        if "too long" in text:
+            return problem(413, "That message is too long; please send a shorter one.")
+        if "break" in text:
+            return problem(500, "Something failed.")
+        known = state.keys.get((conversation_id, idempotency_key))
+        reply = known or script(text, customer)
+        if not known:
+            state.turns.append(text)
+            state.keys[(conversation_id, idempotency_key)] = reply
+            log = state.messages[conversation_id]
+            log.append({"seq": len(log) + 1, "role": "customer", "text": text})
+            log.append({"seq": len(log) + 1, "role": "assistant", "text": reply["text"], "reply": reply})
+        return StreamingResponse(events(reply, 0 if known else state.delay_s), media_type="text/event-stream")
+
+    @app.get("/v1/knowledge/articles/{article_id}")
+    def article(article_id: str) -> Any:
+        return ARTICLES.get(article_id) or problem(404, "There is no such article.")
+
+    return app
+
+
+async def events(reply: dict[str, Any], delay_s: float) -> AsyncIterator[str]:
+    def event(name: str, data: Any) -> str:
+        return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+    yield ": keep-alive\n\n"
+    for sentence in reply["sentences"]:
+        await asyncio.sleep(delay_s)
+        yield event("sentence", sentence)
+    for citation in reply["citations"]:
+        yield event("citation", citation)
+    await asyncio.sleep(delay_s * 2)
+    for suggestion in reply["suggestions"]:
+        yield event("suggestion", {"text": suggestion})
+    yield event("done", reply)
+
+
+class Served:
+    """The fake API on a port of loopback; `stop` and `start` again to play an outage."""
+
+    def __init__(self, state: FakeApi, port: int) -> None:
+        self.state, self.port = state, port
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        config = uvicorn.Config(
+            create_fake(self.state), port=self.port, log_level="warning", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        until = time.monotonic() + 20
+        while not self._server.started:
+            if time.monotonic() > until:
+                raise TimeoutError("the fake API did not start")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self._server and self._thread:
+            self._server.should_exit = True
+            self._thread.join(10)
+
+
+if __name__ == "__main__":
+    uvicorn.run(create_fake(FakeApi()), port=int(sys.argv[1]))
