@@ -8,66 +8,81 @@ read off predictions for questions that the model was not fitted on.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import yaml
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
+from sklearn.model_selection import KFold, cross_val_predict
 
 from rag.encoder import Vectors
+from rag.labelled import Labelled
 from rag.retrieve import FLOOR_SIGNS, SIGNS, Hit, Search, Weights
 
-LOST = 0.015
-START = Weights(tuple(1.0 for _ in SIGNS), tuple(0.0 for _ in FLOOR_SIGNS), 1.0, 0.5)
-
-
-class LabelError(ValueError):
-    """A labelled file has a mistake; the message names the file and the row."""
+LOST = 0.03
+FOLDS = 10
+SEED = 7
+START = Weights(tuple(1.0 for _ in SIGNS), tuple(0.0 for _ in FLOOR_SIGNS), 1.0, (0.0,) * 384, 0.5)
 
 
 @dataclass(frozen=True)
-class Labelled:
-    question: str
-    articles: tuple[str, ...]  # right ones, best first; empty when no article answers
-    style: str = "plain"
+class Fitted:
+    """The weights, and how they did on questions that the floor was not fitted on (shares, 0 to 1)."""
+
+    weights: Weights
+    first: float  # right article first; fusion has few weights and is judged on its own questions
+    unknown_caught: float
+    lost: float
 
 
-def read_labelled(path: Path, known: set[str]) -> list[Labelled]:
-    """Rows of a YAML list of {question, articles, style}. Raises LabelError."""
-    rows = yaml.safe_load(path.read_text(encoding="utf-8"))
-    found = []
-    for n, row in enumerate(rows or [], 1):
-        if not isinstance(row, dict) or not isinstance(row.get("question"), str):
-            raise LabelError(f"{path}: row {n} needs a question")
-        articles = tuple(row.get("articles") or ())
-        if stray := [article for article in articles if article not in known]:
-            raise LabelError(f"{path}: row {n} names {stray[0]!r}, which is no article")
-        found.append(Labelled(row["question"], articles, row.get("style", "near" if row.get("near") else "plain")))
-    return found
-
-
-def fit(search: Search, answerable: list[Labelled], unanswerable: list[Labelled]) -> Weights:
-    """Weights fitted on these questions, none of which may stand in the index."""
+def fit(search: Search, answerable: list[Labelled], unanswerable: list[Labelled]) -> Fitted:
+    """Weights fitted on these questions; one that stands in the index is judged as if it did not."""
     place = {article_id: n for n, article_id in enumerate(search.index.order)}
     readings = [_read(search, row.question) for row in answerable]
-    fusion = _fit_fusion([signs for signs, _ in readings], [[place[a] for a in row.articles] for row in answerable])
     nothing = [_read(search, row.question) for row in unanswerable]
-    x = np.array([_floor_row(search, fusion, signs, coverage) for signs, coverage in (*readings, *nothing)])
+    fusion = _fit_fusion([r.signs for r in readings], [[place[a] for a in row.articles] for row in answerable])
+
     y = np.array([1] * len(readings) + [0] * len(nothing))
+    vectors = np.stack([r.vector for r in (*readings, *nothing)])
+    asked = search.index.vectors(q for a in search.index.articles.values() for q in search.index.asked(a))
+    scope, unseen_scope = _fit_scope(vectors, y, asked)
+    x = np.array([_floor_row(search, fusion, r, s) for r, s in zip((*readings, *nothing), unseen_scope, strict=True)])
     scale = x.std(axis=0) + 1e-6
     model = LogisticRegression(C=3.0, max_iter=2000, class_weight="balanced")
-    unseen = cross_val_predict(model, x / scale, y, cv=10, method="predict_proba")[:, 1]
+    unseen = cross_val_predict(model, x / scale, y, cv=FOLDS, method="predict_proba")[:, 1]
     floor_at = float(np.quantile(unseen[y == 1], LOST))
     model.fit(x / scale, y)
     floor = tuple(float(w) for w in model.coef_[0] / scale)
-    return Weights(tuple(float(w) for w in fusion), floor, float(model.intercept_[0]), floor_at)
+    weights = Weights(tuple(float(w) for w in fusion), floor, float(model.intercept_[0]), tuple(map(float, scope)), floor_at)
+    first = np.mean([int(np.argmax(r.signs @ fusion)) in {place[a] for a in row.articles} for r, row in zip(readings, answerable, strict=True)])
+    return Fitted(weights, float(first), float(np.mean(unseen[y == 0] < floor_at)), float(np.mean(unseen[y == 1] < floor_at)))
 
 
-def _read(search: Search, question: str) -> tuple[Vectors, float]:
+def _fit_scope(vectors: Vectors, y: Vectors, asked: Vectors) -> tuple[Vectors, Vectors]:
+    """The direction of questions for this business, and each row's value by a direction fitted without it."""
+
+    def direction(rows: Vectors, labels: Vectors) -> Vectors:
+        model = LogisticRegression(C=8.0, max_iter=2000, class_weight="balanced")
+        model.fit(np.concatenate([rows, asked]), np.concatenate([labels, np.ones(len(asked), dtype=int)]))
+        coefficients: Vectors = model.coef_[0]
+        return coefficients
+
+    unseen = np.zeros(len(y))
+    for train, test in KFold(FOLDS, shuffle=True, random_state=SEED).split(vectors):
+        unseen[test] = vectors[test] @ direction(vectors[train], y[train])
+    return direction(vectors, y), unseen
+
+
+@dataclass(frozen=True)
+class _Read:
+    vector: Vectors
+    signs: Vectors
+    coverage: float
+
+
+def _read(search: Search, question: str) -> _Read:
     mended = search.mended(question)
-    return search._signs(mended, search.encoder.encode([mended])[0])
+    vector = search.encoder.encode([mended])[0]
+    return _Read(vector, *search._signs(mended, vector, without=question))
 
 
 def _fit_fusion(signs: list[Vectors], right: list[list[int]]) -> Vectors:
@@ -93,8 +108,8 @@ def _fit_fusion(signs: list[Vectors], right: list[list[int]]) -> Vectors:
     return weights
 
 
-def _floor_row(search: Search, fusion: Vectors, signs: Vectors, coverage: float) -> list[float]:
-    scores = signs @ fusion
+def _floor_row(search: Search, fusion: Vectors, read: _Read, scope: float) -> list[float]:
+    scores = read.signs @ fusion
     order = np.argsort(-scores)[:2]
-    hits = tuple(Hit(search.index.order[n], float(scores[n]), tuple(map(float, signs[n]))) for n in order)
-    return search.floor_signs(hits, coverage)
+    hits = tuple(Hit(search.index.order[n], float(scores[n]), tuple(map(float, read.signs[n]))) for n in order)
+    return search.floor_signs(hits, read.coverage, scope)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ import bm25s
 import numpy as np
 from chromadb.api import ClientAPI
 from langchain_chroma import Chroma
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from rag.articles import Article, parse_article
 from rag.encoder import Encoder, Vectors
@@ -40,9 +41,10 @@ class Entry:
     passage: int = -1
 
 
-def entries(article: Article) -> list[Entry]:
-    """Everything of an article that is searched by vector."""
-    asked = [Entry(f"{article.id}?{n}", article.id, "question", text) for n, text in enumerate((article.title, *article.questions))]
+def entries(article: Article, labelled: Sequence[str] = ()) -> list[Entry]:
+    """Everything of an article that is searched by vector; `labelled` are questions that people gave to it."""
+    texts = dict.fromkeys((article.title, *article.questions, *labelled))
+    asked = [Entry(f"{article.id}?{n}", article.id, "question", text) for n, text in enumerate(texts)]
     parts = [Entry(part.id, article.id, "passage", part.embedded, part.number) for part in passages(article)]
     return [*asked, *parts]
 
@@ -73,6 +75,25 @@ class WordIndex:
         return sum(word in self._vocabulary for word in words) / len(words) if words else 0.0
 
 
+class LetterIndex:
+    """Letter n-grams of every known question: what is left of likeness when words are misspelt. Scores 0 to 1."""
+
+    def __init__(self, asked: Sequence[Sequence[str]], mend: Callable[[str], str]) -> None:
+        """`asked` holds the questions of each article, in the articles' order."""
+        self._texts = [text for texts in asked for text in texts]
+        self._starts = np.cumsum([0, *(len(texts) for texts in asked)])[:-1]
+        self._grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 4), sublinear_tf=True, dtype=np.float32)
+        self._matrix = self._grams.fit_transform([mend(text) for text in self._texts])
+
+    def scores(self, mended: str, without: str = "") -> Vectors:
+        """The likeness of the most alike question of each article, of shape (articles,)."""
+        likeness = (self._matrix @ self._grams.transform([mended]).T).toarray().ravel()
+        if without:
+            likeness[[place for place, text in enumerate(self._texts) if text == without]] = 0.0
+        best: Vectors = np.maximum.reduceat(likeness, self._starts)
+        return best
+
+
 class KnowledgeIndex:
     """One generation, opened."""
 
@@ -84,6 +105,7 @@ class KnowledgeIndex:
         self.content_hash: str = manifest["content_hash"]
         sources = json.loads((folder / "articles.json").read_text(encoding="utf-8"))
         self.articles = {a.id: a for a in (parse_article(source["text"], Path(source["path"])) for source in sources)}
+        self._labelled: dict[str, list[str]] = json.loads((folder / "labelled.json").read_text(encoding="utf-8"))
         with np.load(folder / "vectors.npz", allow_pickle=False) as stored:
             self._row = {key: n for n, key in enumerate(stored["hashes"].tolist())}
             self._vectors: Vectors = stored["vectors"].astype(np.float32)
@@ -98,6 +120,10 @@ class KnowledgeIndex:
     @cached_property
     def passages(self) -> dict[str, list[Passage]]:
         return {article.id: passages(article) for article in self.articles.values()}
+
+    def asked(self, article: Article) -> tuple[str, ...]:
+        """Every known way of asking for an article."""
+        return tuple(dict.fromkeys((article.title, *article.questions, *self._labelled.get(article.id, ()))))
 
     def vectors(self, texts: Iterable[str]) -> Vectors:
         """Stored vectors of entries' and pieces' texts: float32 of shape (n, dimensions)."""

@@ -21,6 +21,7 @@ import numpy as np
 
 from rag.articles import read_articles
 from rag.encoder import Encoder, Vectors
+from rag.labelled import read_labelled
 from rag.index import Entry, collection_name, current_generation, entries, text_hash
 from rag.passages import passages
 from rag.vectors import collection, open_chroma
@@ -47,20 +48,24 @@ def quiet(what: str, done: int, total: int) -> None:
 
 
 def ingest(
-    folder: Path, root: Path, encoder: Encoder, chroma_url: str = "", force: bool = False, progress: Progress = quiet
+    folder: Path, root: Path, encoder: Encoder, chroma_url: str = "", force: bool = False, progress: Progress = quiet,
+    labelled: Path | None = None,
 ) -> Ingested:
-    """Index the articles below `folder` into `root`.
+    """Index the articles below `folder` into `root`, with the questions that people gave to them in `labelled`.
 
-    Raises ArticleErrors (nothing is changed then) and IngestBusy.
+    Raises ArticleErrors or LabelError (nothing is changed then) and IngestBusy.
     """
     root.mkdir(parents=True, exist_ok=True)
     with _alone(root):
         articles = read_articles(folder)
-        wanted = [entry for article in articles for entry in entries(article)]
+        given: dict[str, list[str]] = {}
+        for row in read_labelled(labelled, {a.id for a in articles}) if labelled else ():
+            given.setdefault(row.articles[0], []).append(row.question)
+        wanted = [entry for article in articles for entry in entries(article, given.get(article.id, ()))]
         texts = [piece.text for article in articles for part in passages(article) for piece in part.pieces]
         hashes = dict.fromkeys(text_hash(text) for text in (*(entry.text for entry in wanted), *texts))
         sources = [{"path": str(a.path.relative_to(folder)), "text": a.path.read_text(encoding="utf-8")} for a in articles]
-        content = hashlib.sha256(json.dumps([encoder.name, sources]).encode()).hexdigest()
+        content = hashlib.sha256(json.dumps([encoder.name, sources, given]).encode()).hexdigest()
         serving = current_generation(root)
         if serving and not force and _manifest(serving)["content_hash"] == content:
             return Ingested(serving.name, len(articles), len(wanted), 0, changed=False)
@@ -80,6 +85,7 @@ def ingest(
         keys = list(hashes)
         np.savez(building / "vectors.npz", hashes=np.array(keys), vectors=np.stack([known[key] for key in keys]).astype(np.float16))
         (building / "articles.json").write_text(json.dumps(sources), encoding="utf-8")
+        (building / "labelled.json").write_text(json.dumps(given), encoding="utf-8")
         _fill(building, version, wanted, known, encoder, chroma_url, progress)
         manifest = {"encoder": encoder.name, "content_hash": content, "articles": len(articles), "entries": len(wanted)}
         _write(building / "manifest.json", json.dumps(manifest))

@@ -1,7 +1,7 @@
 """Search: which articles answer a question, and is there one at all.
 
 Chroma finds the nearest questions and passages; an article's signs (nearest question, its questions together, nearest
-passage, a linear reading of the question, shared words) are summed with weights fitted on labelled questions. A second
+passage, a linear reading of the question, shared words, shared letters) are summed with weights fitted on labelled questions. A second
 fitted model turns the signs of the best article into the probability that the question is answered here (the floor).
 Weighted sum rather than rank fusion: Bruch et al., arXiv 2210.11934.
 """
@@ -20,11 +20,11 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from rag.encoder import Encoder, Vectors
-from rag.index import KnowledgeIndex
+from rag.index import KnowledgeIndex, LetterIndex
 from rag.words import Speller, stems
 
-SIGNS = ("question", "questions", "passage", "linear", "words")
-FLOOR_SIGNS = ("question", "questions", "passage", "linear", "words", "score", "margin", "coverage")
+SIGNS = ("question", "questions", "passage", "linear", "words", "letters")
+FLOOR_SIGNS = (*SIGNS, "score", "margin", "coverage", "scope")
 NEAREST = 80  # entries that Chroma is asked for; about 15 belong to each article
 RIDGE = 3.0
 
@@ -36,15 +36,17 @@ class Weights:
     fusion: tuple[float, ...]
     floor: tuple[float, ...]
     floor_bias: float
+    scope: tuple[float, ...]  # a direction in the encoder's space: questions for this business against others
     floor_at: float  # probability under which the honest answer is "I don't know"
 
     @classmethod
     def read(cls, path: Path) -> Weights:
         data = json.loads(path.read_text(encoding="utf-8"))
-        return cls(tuple(data["fusion"]), tuple(data["floor"]), data["floor_bias"], data["floor_at"])
+        return cls(tuple(data["fusion"]), tuple(data["floor"]), data["floor_bias"], tuple(data["scope"]), data["floor_at"])
 
     def write(self, path: Path) -> None:
-        path.write_text(json.dumps(self.__dict__, indent=1) + "\n", encoding="utf-8")
+        rounded = {name: [round(w, 5) for w in value] if isinstance(value, tuple) else round(value, 5) for name, value in self.__dict__.items()}
+        path.write_text("{\n" + ",\n".join(f' "{name}": {json.dumps(value)}' for name, value in rounded.items()) + "\n}\n", encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -74,18 +76,33 @@ class Search:
     def __init__(self, index: KnowledgeIndex, encoder: Encoder, speller: Speller, weights: Weights) -> None:
         self.index, self.encoder, self.speller, self.weights = index, encoder, speller, weights
         self._place = {article_id: n for n, article_id in enumerate(index.order)}
+        self._scope = np.asarray(weights.scope, dtype=np.float32)
         self._mean, self._linear = self._fit_linear()
+        self._letters = LetterIndex([index.asked(a) for a in index.articles.values()], speller.mend)
 
     def _fit_linear(self) -> tuple[Vectors, Vectors]:
         """Ridge regression from a question's vector to its article: the classes' common direction is taken out."""
-        asked = [(n, (a.title, *a.questions)) for n, a in enumerate(self.index.articles.values())]
+        asked = [(n, self.index.asked(a)) for n, a in enumerate(self.index.articles.values())]
+        self._place_of = {text: n for n, texts in asked for text in texts}
         x = self.index.vectors(text for _, texts in asked for text in texts)
         labels = np.array([n for n, texts in asked for _ in texts])
         mean = x.mean(axis=0)
         centred = x - mean
         targets = np.eye(len(asked), dtype=np.float32)[labels]
         gram = centred.T @ centred + RIDGE * np.eye(x.shape[1], dtype=np.float32)
-        return mean, np.linalg.solve(gram, centred.T @ targets).astype(np.float32)
+        self._inverse: Vectors = np.linalg.inv(gram).astype(np.float32)
+        return mean, (self._inverse @ centred.T @ targets).astype(np.float32)
+
+    def _linear_scores(self, vector: Vectors, without: str) -> Vectors:
+        """The linear reading, of shape (articles,); a question of the index can be read as if it were not in it."""
+        centred = vector - self._mean
+        scores: Vectors = centred @ self._linear
+        if without in self._place_of:  # leave-one-out in closed form: (f - h y) / (1 - h)
+            leverage = float(centred @ self._inverse @ centred)
+            own = np.zeros_like(scores)
+            own[self._place_of[without]] = 1.0
+            scores = (scores - leverage * own) / (1.0 - leverage)
+        return scores
 
     def find(self, query: str, vector: Vectors | None = None, top: int = 8) -> Found:
         """The best articles for a question. `vector` is the encoding of `mended(query)`, if it is at hand."""
@@ -96,16 +113,19 @@ class Search:
         scores = signs @ np.asarray(self.weights.fusion, dtype=np.float32)
         order = np.argsort(-scores)[:top]
         hits = tuple(Hit(self.index.order[n], float(scores[n]), tuple(map(float, signs[n]))) for n in order)
-        return Found(query, vector, hits, self._answerable(hits, coverage))
+        return Found(query, vector, hits, self._answerable(hits, coverage, vector))
 
     def mended(self, query: str) -> str:
         return self.speller.mend(query)
 
-    def _signs(self, mended: str, vector: Vectors) -> tuple[Vectors, float]:
-        """Signs of every article, of shape (articles, signs), and the share of known words."""
+    def _signs(self, mended: str, vector: Vectors, without: str = "") -> tuple[Vectors, float]:
+        """Signs of every article, of shape (articles, signs), and the share of known words.
+
+        `without` is a question of the index that is left out, so that a question can be judged by the others.
+        """
         found = self.index.store._collection.query(
             query_embeddings=[vector], n_results=min(NEAREST, self.index.store._collection.count()),
-            include=["metadatas", "distances"],
+            include=["metadatas", "distances", "documents"] if without else ["metadatas", "distances"],
         )
         assert found["metadatas"] and found["distances"]
         similar = 1.0 - np.asarray(found["distances"][0], dtype=np.float32)
@@ -113,7 +133,10 @@ class Search:
         nearest = np.full((len(self._place), 4), least, dtype=np.float32)  # three questions, one passage
         filled = [0] * len(self._place)
         seen_passage = set[int]()
-        for meta, value in zip(found["metadatas"][0], similar, strict=True):
+        texts = (found["documents"] or [[]])[0] if without else []
+        for n, (meta, value) in enumerate(zip(found["metadatas"][0], similar, strict=True)):
+            if without and texts[n] == without:
+                continue
             place = self._place[str(meta["article_id"])]
             if meta["kind"] == "question" and filled[place] < 3:
                 nearest[place, filled[place]] = value
@@ -128,23 +151,24 @@ class Search:
                 nearest[:, 0],
                 nearest[:, :3].mean(axis=1),
                 nearest[:, 3],
-                (vector - self._mean) @ self._linear,
+                self._linear_scores(vector, without),
                 matched / max(float(matched.max()), 1e-6),
+                self._letters.scores(mended, without),
             ],
             axis=1,
         )
         return signs.astype(np.float32), self.index.words.coverage(words)
 
-    def floor_signs(self, hits: tuple[Hit, ...], coverage: float) -> list[float]:
+    def floor_signs(self, hits: tuple[Hit, ...], coverage: float, scope: float) -> list[float]:
         """The signs, as FLOOR_SIGNS, from which the floor is judged."""
         first = hits[0]
         margin = first.score - hits[1].score if len(hits) > 1 else first.score
-        return [*first.signs, first.score, margin, coverage]
+        return [*first.signs, first.score, margin, coverage, scope]
 
-    def _answerable(self, hits: tuple[Hit, ...], coverage: float) -> float:
+    def _answerable(self, hits: tuple[Hit, ...], coverage: float, vector: Vectors) -> float:
         if not hits:
             return 0.0
-        signs = self.floor_signs(hits, coverage)
+        signs = self.floor_signs(hits, coverage, float(vector @ self._scope))
         logit = self.weights.floor_bias + sum(w * s for w, s in zip(self.weights.floor, signs, strict=True))
         return 1.0 / (1.0 + math.exp(-max(min(logit, 40.0), -40.0)))
 

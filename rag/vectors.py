@@ -39,3 +39,8 @@ def collection(client: ClientAPI, name: str, encoder: Embeddings) -> Chroma:
         client=client, collection_name=name, embedding_function=encoder,
         collection_configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
     )
+
+
+def memory_client() -> ClientAPI:
+    """A client whose collections live as long as the process: for benchmarks and tests."""
+    return chromadb.EphemeralClient(ChromaSettings(anonymized_telemetry=False))

@@ -15,7 +15,9 @@ from app.tokens import BadToken, Identity
 _SCHEME = HTTPBearer(auto_error=False, description="A signed token; without one the visitor is anonymous.")
 
 
-async def identity(request: Request, served: Served, documented: Annotated[object, Security(_SCHEME)]) -> Identity | None:
+async def identity(
+    request: Request, served: Served, documented: Annotated[object, Security(_SCHEME)]
+) -> Identity | None:
     """The verified identity, or None for an anonymous visitor.
 
     Raises `BadToken` whenever an Authorization header is there and proves nothing: such a request is never anonymous.

@@ -22,6 +22,10 @@ from rag.turn import Reply
 router = APIRouter(prefix="/v1/conversations", tags=["conversations"])
 LARGEST_SEQ = 2_147_483_647
 EVENT_STREAM: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
+REPLIES = (
+    "The reply as JSON; or, where Accept names text/event-stream, as events: sentence, citation, suggestion, handover "
+    "as they are released, then done with the whole reply, or error with problem details."
+)
 After = Annotated[int | None, Query(ge=0, le=LARGEST_SEQ, description="Only messages whose seq is larger.")]
 Key = Annotated[
     str | None,
@@ -56,7 +60,7 @@ class MessagePage(BaseModel):
 @router.post("", status_code=201, responses=problems(401, 403, 413, 415, 503))
 async def start(visitor: Visitor, served: Served, response: Response) -> NewConversation:
     """Starts a conversation: the signed-in customer's, or an anonymous one."""
-    key = await _read(served, served.store.create, visitor.id if visitor else None)
+    key = await served.read(served.store.create, visitor.id if visitor else None)
     response.headers["Location"] = f"/v1/conversations/{key}/messages"
     return NewConversation(conversation_id=key)
 
@@ -65,9 +69,7 @@ async def start(visitor: Visitor, served: Served, response: Response) -> NewConv
     "/{conversation_id}/messages",
     response_model=Reply,
     responses={
-        200: {"description": "The reply, as JSON, or as events when Accept names text/event-stream: sentence, citation, "
-                             "suggestion, handover, then done with the whole reply, or error with problem details.",
-              "content": EVENT_STREAM},
+        200: {"description": REPLIES, "content": EVENT_STREAM},
         **problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
     },
 )
@@ -86,7 +88,7 @@ async def send(
 async def read(conversation_id: str, visitor: Visitor, served: Served, after: After = None) -> MessagePage:
     """The conversation so far, oldest first."""
     await _conversation(served, conversation_id, visitor)
-    found = await _read(served, served.store.messages, conversation_id, after or 0, PAGE + 1)
+    found = await served.read(served.store.messages, conversation_id, after or 0, PAGE + 1)
     return MessagePage(messages=[_view(message) for message in found[:PAGE]], more=len(found) > PAGE)
 
 
@@ -106,21 +108,17 @@ async def follow(
     await _conversation(served, conversation_id, visitor)
     seen = last_event_id if last_event_id is not None else after
     if seen is None:
-        seen = await _read(served, served.store.last_seq, conversation_id)
+        seen = await served.read(served.store.last_seq, conversation_id)
 
     async def newer(than: int) -> list[StoredMessage]:
-        return await _read(served, served.store.messages, conversation_id, than)
+        return await served.read(served.store.messages, conversation_id, than)
 
     until = visitor.expires if visitor else None
     return streaming(stream_messages(newer, lambda m: _view(m).model_dump(mode="json"), seen, until, served.stopping))
 
 
 async def _conversation(served: Served, conversation_id: str, visitor: Identity | None) -> Conversation:
-    return owned(await _read(served, served.store.conversation, conversation_id), visitor)
-
-
-async def _read(served: Served, call: Any, *arguments: Any) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(served.reads, call, *arguments)
+    return owned(await served.read(served.store.conversation, conversation_id), visitor)
 
 
 def _view(message: StoredMessage) -> MessageView:

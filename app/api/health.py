@@ -34,9 +34,8 @@ async def healthz() -> Alive:
 @router.get("/readyz", responses=problems(503))
 async def readyz(served: Served) -> Ready:
     """200 when a message would be answered and kept: the assistant is loaded and the database answers."""
-    loop = asyncio.get_running_loop()
     try:
-        await asyncio.wait_for(loop.run_in_executor(served.reads, served.store.ping), PATIENCE_S)
+        await asyncio.wait_for(served.read(served.store.ping), PATIENCE_S)
     except (StoreError, TimeoutError):
         sentence = "The conversation store does not answer; try again in a few seconds."
         raise Problem("unavailable", sentence, headers={"Retry-After": "5"}) from None

@@ -35,10 +35,10 @@ class Metrics:
         self._problems = Counter("pestle_problems", "Problem answers, by kind.", ["kind"], registry=registry)
 
     def turn(self, answer: Answer, seconds: float) -> None:
-        """Counts one recorded turn. The trace's `timings` are milliseconds by step."""
+        """Counts one recorded turn. The trace's `timings_ms` are milliseconds by step."""
         self._turns.labels(answer.reply.outcome).inc()
         self._seconds.observe(seconds)
-        timings = answer.trace.get("timings")
+        timings = answer.trace.get("timings_ms")
         for step, milliseconds in timings.items() if isinstance(timings, Mapping) else ():
             if isinstance(milliseconds, int | float):
                 self._steps.labels(step).observe(milliseconds / 1000)

@@ -129,7 +129,7 @@ def _invalid(error: RequestValidationError) -> Problem:
 
 def _http(error: HTTPException) -> Problem:
     kind = BY_STATUS.get(error.status_code, "unreadable" if error.status_code < 500 else "unavailable")
-    sentence = SENTENCES.get(error.status_code, "This could not be answered; /openapi.json describes what can be asked.")
+    sentence = SENTENCES.get(error.status_code, "This could not be answered; /openapi.json says what can be asked.")
     return Problem(kind, sentence, headers=error.headers, status=error.status_code)
 
 

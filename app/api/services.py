@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Protocol, cast
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, ParamSpec, Protocol, TypeVar, cast
 
 from fastapi import Depends, Request
 
@@ -27,6 +29,8 @@ class Answering(Protocol):
     def answer(self, message: Message, emit: Emit = silent) -> Answer: ...
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Articles = Callable[[], Mapping[str, Article]]
 
 
@@ -34,34 +38,25 @@ def no_articles() -> Mapping[str, Article]:
     return {}
 
 
-def nothing() -> None:
-    pass
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What `app.wiring.build_assistant(settings)` makes: the assistant, and what it was made from."""
-
-    assistant: Answering
-    book: AccountBook | None = None  # None: no accounts are connected, so there is no demo sign-in
-    articles: Articles = no_articles  # the articles that are served now, by id
-    close: Callable[[], None] = nothing
-
-
 @dataclass(frozen=True)
 class Services:
     settings: Settings
     assistant: Answering
     store: ConversationStore
-    book: AccountBook | None
-    articles: Articles
+    book: AccountBook | None  # None: no accounts are connected, so there is no demo sign-in
+    articles: Articles  # the articles that are served now, by id
     tokens: Tokens
     metrics: Metrics
     turns: Turns
+    stopping: asyncio.Event  # set when the server is told to stop
     reads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "pestle-read"))
 
+    async def read(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """Runs a short look-up of the store or the account book in a thread of its own kind, beside the turns."""
+        return await asyncio.get_running_loop().run_in_executor(self.reads, partial(call, *args, **named))
 
-def services(request: Request) -> Services:
+
+async def services(request: Request) -> Services:  # async: a plain function would cost a thread hop
     return cast(Services, request.app.state.services)
 
 

@@ -137,6 +137,12 @@ class ConversationStore:
             for row in rows
         ]
 
+    def last_seq(self, conversation_id: str) -> int:
+        """The seq of the newest message; 0 when there is none."""
+        with self._reading() as db:
+            last: int = db.execute(_LAST_SEQ, {"id": conversation_id}).scalar_one()
+        return last
+
     def trace(self, trace_id: str) -> StoredTrace | None:
         """The record of a turn, by the trace's id or by the reply's."""
         if not trace_id.isascii() or "\x00" in trace_id:

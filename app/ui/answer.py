@@ -81,9 +81,14 @@ def _lines_of(reply: Mapping[str, Any]) -> Iterable[Line]:
 def _blocks(
     lines: Sequence[Line], sources: Mapping[Any, Mapping[str, Any]], mark: str, urgent: bool, live: bool
 ) -> Iterable[str]:
+    after = dict(zip(map(id, lines), lines[1:], strict=False))
+
     def inline(line: Line) -> str:
-        new = ' class="fh-new"' if live and line is lines[-1] else ""
-        marks = "".join(_source_mark(n, sources.get(n), mark) for n in line.citations)
+        # A source is marked where its run of sentences ends, not after each of them.
+        following = after.get(id(line))
+        ends = following.citations != line.citations or following.kind != line.kind if following else not live
+        marks = "".join(_source_mark(n, sources.get(n), mark) for n in line.citations) if ends else ""
+        new = ' class="fh-new"' if live and not following else ""
         return f"<span{new}>{prose(line.text, urgent)}{marks}</span>"
 
     for kind, group in groupby(lines, key=lambda line: line.kind):

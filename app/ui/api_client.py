@@ -91,19 +91,28 @@ class ApiClient:
             return []
 
     def demo_token(self, customer_id: str) -> str:
-        return str(self._post("/v1/demo/token", {"customer_id": customer_id}).get("token", ""))
+        return _said(self._post("/v1/demo/token", {"customer_id": customer_id}), "token")
 
     def new_conversation(self) -> str:
-        return str(self._post("/v1/conversations", {}).get("conversation_id", ""))
+        return _said(self._post("/v1/conversations", {}), "conversation_id")
 
     def messages(self, conversation_id: str) -> list[dict[str, Any]]:
         """All messages of a conversation, oldest first. Raises NotThere when it isn't this visitor's."""
-        return _rows(self._get(f"/v1/conversations/{_path(conversation_id)}/messages"), "messages")
+        path = f"/v1/conversations/{_path(conversation_id)}/messages"
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self._get(f"{path}?after={found[-1].get('seq', 0)}" if found else path)
+            rows = _rows(page, "messages")
+            found += rows
+            if not rows or not page.get("more"):
+                return found
 
     def article(self, article_id: str) -> dict[str, Any]:
         """An article of the knowledge base. Raises NotThere."""
         found = self._get(f"/v1/knowledge/articles/{_path(article_id)}")
-        return found if isinstance(found, dict) else {}
+        if not isinstance(found, dict):
+            raise ApiBroken
+        return found
 
     def ask(self, conversation_id: str, text: str, key: str) -> Generator[ReplyEvent]:
         """Sends a message and yields its reply as it is released; the last event is `done` with the whole reply.
@@ -149,14 +158,13 @@ class ApiClient:
                 response = self._http.get(path, headers=self._headers)
         return _answer(response)
 
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _post(self, path: str, body: dict[str, Any]) -> Any:
         with _readable():
             try:
                 response = self._http.post(path, json=body, headers=self._headers)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
                 response = self._http.post(path, json=body, headers=self._headers)
-        answer = _answer(response)
-        return answer if isinstance(answer, dict) else {}
+        return _answer(response)
 
 
 def open_http(base_url: str, transport: httpx.BaseTransport | None = None) -> httpx.Client:
@@ -211,8 +219,15 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _rows(answer: Any, name: str) -> list[dict[str, Any]]:
-    rows = answer.get(name) if isinstance(answer, dict) else answer
+    rows = answer.get(name) if isinstance(answer, dict) else None
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _said(answer: Any, name: str) -> str:
+    value = answer.get(name) if isinstance(answer, dict) else None
+    if not isinstance(value, str) or not value:
+        raise ApiBroken
+    return value
 
 
 def _path(part: str) -> str:

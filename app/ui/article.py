@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from app.ui.text import day, plain
 
-# html=False escapes tags; the parser itself refuses javascript: and data: links; images would be fetched from outside.
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+# html=False escapes tags, and the parser itself refuses javascript: and data: links.
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def _image(_renderer: object, tokens: Sequence[Token], at: int, _options: object, _env: object) -> str:
+    return plain(tokens[at].content)  # the alternative text: a picture would be fetched from outside
+
+
+_MARKDOWN.add_render_rule("image", _image)
 
 
 def article_html(article: Mapping[str, Any], heading: bool = False) -> str:
@@ -38,7 +46,7 @@ def related(article: Mapping[str, Any]) -> list[tuple[str, str]]:
 def related_html(article: Mapping[str, Any]) -> str:
     """The same as links, for the page of its own; empty when there are none."""
     links = "".join(
-        f'<li><a href="{plain(article_link(article_id))}" target="_self">{plain(title)}</a></li>'
+        f'<li><a href="{plain(article_link(article_id))}">{plain(title)}</a></li>'
         for article_id, title in related(article)
     )
     if not links:

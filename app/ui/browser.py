@@ -13,7 +13,8 @@ from app.ui.session import COOKIE, COOKIE_SECONDS
 
 _SAFE = re.compile(r"[A-Za-z0-9_-]*")
 
-# A mark in the text opens the same article as its chip below; screen readers hear new sentences.
+# A mark in the text opens the same article as its chip below. The last question stays in view while its answer
+# grows, until the customer scrolls. Screen readers hear new sentences.
 _PAGE = """
 if (!window.fernhollow) {
   window.fernhollow = true;
@@ -23,7 +24,22 @@ if (!window.fernhollow) {
     const chip = document.querySelector(".st-key-cite-" + CSS.escape(mark.dataset.cite) + " button");
     if (chip) { event.preventDefault(); chip.click(); }
   });
+  let following = true, asked = 0;
+  const moves = ["PageUp", "PageDown", "Home", "End", "ArrowUp", "ArrowDown"];
+  for (const kind of ["wheel", "touchmove", "keydown"])
+    document.addEventListener(kind, (event) => {
+      if (kind !== "keydown" || (moves.includes(event.key) && event.target.tagName !== "TEXTAREA")) following = false;
+    }, {passive: true});
+  const follow = () => {
+    const questions = document.querySelectorAll(".fh-question");
+    if (questions.length !== asked) { asked = questions.length; following = asked > 0; }
+    if (following && asked) questions[asked - 1].scrollIntoView({block: "start"});
+  };
+  new MutationObserver(follow).observe(document.querySelector(".stMain"), {childList: true, subtree: true});
+  follow();
 }
+const app = document.querySelector(".stApp");
+if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme;
 const log = document.querySelector(".st-key-log");
 const about = {role: "log", "aria-live": "polite", "aria-label": "Conversation"};
 if (log) for (const [name, value] of Object.entries(about)) log.setAttribute(name, value);
@@ -31,9 +47,14 @@ if (log) for (const [name, value] of Object.entries(about)) log.setAttribute(nam
 
 # Not on touch screens, where focus would open the keyboard over the answer; and never out of somebody's hands.
 _FOCUS = """
-const box = document.querySelector('[data-testid="stChatInput"] textarea');
-const idle = !document.activeElement || document.activeElement === document.body;
-if (box && idle && window.matchMedia("(hover: hover)").matches) box.focus({preventScroll: true});
+let tries = 40;
+const focus = () => {
+  const box = document.querySelector('[data-testid="stChatInput"] textarea');
+  if (!box && tries-- > 0) return setTimeout(focus, 50);
+  const idle = !document.activeElement || ["BODY", "MAIN"].includes(document.activeElement.tagName);
+  if (box && idle && window.matchMedia("(hover: hover)").matches) box.focus({preventScroll: true});
+};
+focus();
 """
 
 

@@ -31,21 +31,18 @@ def main() -> None:
         page.article_page(article_id, client)
         return
     follow_url(chat)
-    top = st.container()
-    with top:
-        page.top_bar(chat, client)
+    problem = load(chat, client)
+    page.top_bar(chat, client)
     with st.bottom:
         if chat.draft is not None:
             st.session_state[page.INPUT], chat.draft = chat.draft, None
         st.chat_input("Type your question", key=page.INPUT, on_submit=lambda: chat.send(st.session_state[page.INPUT]))
         st.html(f'<p class="fh-foot">{page.DISCLAIMER}</p>')
     page.article_dialog(chat, client)
-    try:
-        load(chat, client)
-    except ApiError as error:
+    if problem:
         for out in chat.outbox:
             st.html(question_html(out.text))
-        trouble(chat, error)
+        trouble(chat, problem)
     else:
         converse(chat, client)
     with st.container(key="scripts"):
@@ -88,10 +85,10 @@ def _show_in_url(chat: Chat) -> None:
         st.query_params.pop("c", None)
 
 
-def load(chat: Chat, client: ApiClient) -> None:
-    """Fetches the open conversation once. Raises ApiError when the API cannot be asked."""
+def load(chat: Chat, client: ApiClient) -> ApiError | None:
+    """Fetches the open conversation once; gives the error back when the API cannot be asked now."""
     if chat.loaded or chat.conversation_id is None:
-        return
+        return None
     try:
         chat.messages = client.messages(chat.conversation_id)
         chat.loaded, chat.failures = True, 0
@@ -101,13 +98,17 @@ def load(chat: Chat, client: ApiClient) -> None:
     except (NotThere, NotAccepted):
         chat.start_over(GONE)
         st.rerun()
+    except ApiError as error:
+        return error
+    return None
 
 
 def converse(chat: Chat, client: ApiClient) -> None:
+    above, greeting = st.empty(), st.empty()
     if chat.notice:
-        page.notice(chat.notice)
+        page.notice(chat.notice, above)
     if not chat.messages and not chat.outbox:
-        page.welcome(chat)
+        page.welcome(chat, greeting)
         return
     with st.container(key="log"):
         for number, message in enumerate(chat.messages):
@@ -200,7 +201,7 @@ def trouble(chat: Chat, error: ApiError) -> None:
     kept = " Your message is kept" if chat.outbox else " Your conversation is kept"
     then = " and we'll go on as soon as it's back." if away else "; please try again."
     with st.container(key="trouble"):
-        page.notice(str(error) + kept + then)
+        page.notice(str(error) + kept + then, st.empty())
         with st.container(key="trouble-buttons", horizontal=True, gap="xsmall"):
             st.button("Try again", key="retry", icon=":material/refresh:")
             if chat.outbox:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit import net_util
 
 from app.ui.answer import notice_html, reply_html, waiting_html
 from app.ui.api_client import ApiClient, ApiError, NotThere
@@ -16,7 +17,6 @@ from app.ui.session import Chat, Visitor
 from app.ui.text import label, plain
 
 HERE = Path(__file__).parent
-LEAF = (HERE / "leaf.svg").read_text(encoding="utf-8").strip()
 INPUT = "message"  # key of the chat input
 
 VISITOR_QUESTIONS = (
@@ -41,16 +41,22 @@ DISCLAIMER = (
 
 
 def frame() -> None:
+    # For a page opened under a name it doesn't know, Streamlit would ask a server outside for this machine's address.
+    net_util._external_ip = ""
     st.set_page_config(page_title="Fernhollow Pharmacy", page_icon=str(HERE / "leaf.svg"), layout="centered")
     st.html(HERE / "style.css")
 
 
+def _brand(under: str) -> None:
+    st.html(
+        '<a class="fh-brand" href="?" aria-label="Fernhollow Pharmacy, start page"><span class="fh-leaf"></span>'
+        f"<span><b>Fernhollow Pharmacy</b><small>{under}</small></span></a>"
+    )
+
+
 def top_bar(chat: Chat, client: ApiClient) -> None:
     with st.container(key="topbar", horizontal=True, vertical_alignment="center", wrap=False, gap="xsmall"):
-        st.html(
-            f'<a class="fh-brand" href="?" target="_self" aria-label="Fernhollow Pharmacy, start page">{LEAF}'
-            "<span><b>Fernhollow Pharmacy</b><small>Customer assistant</small></span></a>"
-        )
+        _brand("Customer assistant")
         if chat.messages or chat.outbox:
             icon = ":material/edit_square:"
             st.button("New chat", key="new-chat", icon=icon, type="tertiary", on_click=chat.start_over)
@@ -84,7 +90,7 @@ def _sign_in(chat: Chat, client: ApiClient) -> None:
             return
         st.html('<p class="fh-hint">Sign in as one of the demo customers to ask about their orders.</p>')
         for customer in chat.demo or ():
-            name, line = str(customer.get("name", "")), str(customer.get("line") or customer.get("why") or "")
+            name, line = str(customer.get("name", "")), str(customer.get("about", ""))
             st.button(
                 f"**{label(name)}**" + (f"  \n{label(line, 160)}" if line else ""),
                 key=f"customer-{customer.get('id')}", width="stretch",
@@ -99,7 +105,7 @@ def _enter(chat: Chat, client: ApiClient, customer_id: str, name: str) -> None:
         chat.notice = "Signing in did not work just now. Please try again in a moment."
 
 
-def welcome(chat: Chat) -> None:
+def welcome(chat: Chat, slot: Any) -> None:
     hello = f"Hello, {plain(chat.visitor.name.split()[0])}." if chat.visitor and chat.visitor.name.strip() else "Hello."
     text = (
         "Ask about your orders and prescriptions, or anything about how we work."
@@ -109,15 +115,15 @@ def welcome(chat: Chat) -> None:
     questions = list(CUSTOMER_QUESTIONS if chat.visitor else VISITOR_QUESTIONS)
     if chat.question:
         questions = [chat.question, *(q for q in questions if q != chat.question)][:5]
-    with st.container(key="welcome"):
+    with slot.container(key="welcome"):
         st.html(f'<div class="fh-hello"><h1>{hello} How can we help?</h1><p>{text}</p></div>')
         with st.container(key="examples"):
             for i, question in enumerate(questions):
                 st.button(label(question), key=f"example-{i}", width="stretch", on_click=chat.send, args=(question,))
 
 
-def notice(text: str) -> None:
-    st.html(notice_html(text))
+def notice(text: str, slot: Any) -> None:
+    slot.html(notice_html(text))
 
 
 def draw_waiting(slot: Any) -> None:
@@ -136,8 +142,9 @@ def draw_reply(chat: Chat, reply: Mapping[str, Any], number: int, slot: Any, las
             st.html(card_html(card))
     _sources(chat, reply, number)
     suggestions = [str(s) for s in reply.get("suggestions") or () if str(s).strip()]
+    below = st.empty()  # an empty slot takes the buttons away at once when the next message is sent
     if last and suggestions:
-        with st.container(key=f"suggestions-{number}", horizontal=True, gap="xsmall"):
+        with below.container(key=f"suggestions-{number}", horizontal=True, gap="xsmall"):
             for i, text in enumerate(suggestions):
                 st.button(label(text), key=f"suggestion-{number}-{i}", on_click=chat.send, args=(text,))
 
@@ -171,20 +178,20 @@ def article_dialog(chat: Chat, client: ApiClient) -> None:
     except ApiError as error:
         article = {"title": "Help article", "body": _sorry(error)}
 
-    @st.dialog(label(article.get("title", "")), width="large", on_dismiss=lambda: _open(chat, None))
+    @st.dialog(label(article.get("title", "")), width="medium", on_dismiss=lambda: _open(chat, None))
     def show() -> None:
         st.html(article_html(article))
         with st.container(key="related"):
+            if related(article):
+                st.html('<p class="fh-hint">Related</p>')
             for article_id, title in related(article):
                 st.button(
                     label(title), key=f"related-{article_id}", type="tertiary", icon=":material/article:",
                     on_click=_open, args=(chat, article_id),
                 )  # fmt: skip
         if article.get("id"):
-            st.html(
-                f'<p class="fh-deep"><a href="{plain(article_link(article["id"]))}" target="_blank" rel="noopener">'
-                "Open as a page</a></p>"
-            )
+            link = article_link(article["id"])
+            st.link_button("Open as a page", link, icon=":material/open_in_new:", type="tertiary")
 
     show()
 
@@ -192,15 +199,12 @@ def article_dialog(chat: Chat, client: ApiClient) -> None:
 def article_page(article_id: str, client: ApiClient) -> None:
     """The page that `?article=ID` links to."""
     with st.container(key="topbar", horizontal=True, vertical_alignment="center", wrap=False, gap="xsmall"):
-        st.html(
-            f'<a class="fh-brand" href="?" target="_self" aria-label="Fernhollow Pharmacy, start page">{LEAF}'
-            "<span><b>Fernhollow Pharmacy</b><small>Help</small></span></a>"
-        )
+        _brand("Help")
         st.button("Ask the assistant", key="to-chat", icon=":material/chat:", on_click=st.query_params.clear)
     try:
         article = client.article(article_id)
     except ApiError as error:
-        notice(_sorry(error))
+        notice(_sorry(error), st.empty())
         if not isinstance(error, NotThere):
             st.button("Try again", key="again", icon=":material/refresh:")
         return

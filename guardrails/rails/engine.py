@@ -1,40 +1,41 @@
-"""The engine of the rails: guardrails-ai, run in this thread, telling nobody and keeping nothing.
+"""The engine of the rails: guardrails-ai, run in the caller's thread, telling nobody and keeping nothing.
 
-Three habits of guardrails-ai 0.11 are turned off here, before any Guard exists:
-- it sends telemetry, and each new Guard reloads its settings and turns that on again (`Guard.configure`);
+Three habits of guardrails-ai 0.11 are turned off here:
+- it sends telemetry, and every new Guard reloads its settings (`Guard.configure`) and turns that on again;
 - it runs validators in an event loop that leaks a thread a call;
-- it keeps the last texts it saw in `Guard.history`, which would be personal data.
+- it keeps the last texts that it saw in `Guard.history`, which would be personal data.
 """
 
 from __future__ import annotations
 
 import os
-
-os.environ["GUARDRAILS_RUN_SYNC"] = "true"  # read by the library; must be there before it is imported
-
 from typing import Any
 
-import guardrails
-from guardrails import Guard, OnFailAction, settings
-from guardrails.classes.history import Iteration
-from guardrails.classes.history.inputs import Inputs
-from guardrails.classes.history.outputs import Outputs
-from guardrails.classes.rc import RC
-from guardrails.classes.validation_outcome import ValidationOutcome
-from guardrails.validator_base import Validator
-from guardrails.validator_service import SequentialValidatorService
-from guardrails_ai.types import FailResult
+os.environ["GUARDRAILS_RUN_SYNC"] = "true"  # before the library is imported
+
+from guardrails.classes.history import Iteration  # type: ignore[import-untyped, unused-ignore]
+from guardrails.classes.rc import RC  # type: ignore[import-untyped, unused-ignore]
+from guardrails.classes.validation.validation_summary import ValidationSummary  # type: ignore[import-untyped, unused-ignore]
+from guardrails.classes.validation_outcome import ValidationOutcome  # type: ignore[import-untyped, unused-ignore]
+from guardrails.guard import Guard  # type: ignore[import-untyped, unused-ignore]
+from guardrails.settings import settings  # type: ignore[import-untyped, unused-ignore]
+from guardrails.types.on_fail import OnFailAction  # type: ignore[import-untyped, unused-ignore]
+from guardrails.validator_base import Validator, register_validator  # type: ignore[import-untyped, unused-ignore]
+from guardrails.validator_service import SequentialValidatorService  # type: ignore[import-untyped, unused-ignore]
+from guardrails_ai.types import FailResult, PassResult, ValidationResult  # type: ignore[import-untyped, unused-ignore]
+
+__all__ = ["FailResult", "OnFailAction", "PassResult", "SentenceGuard", "ValidationResult", "Validator", "guard_of",
+           "register_validator"]  # fmt: skip
 
 settings.rc.enable_metrics = False
 settings.disable_tracing = True
 
-__all__ = ["SentenceGuard", "failures", "guard_of", "guardrails"]
 
+class SentenceGuard(Guard):  # type: ignore[misc, unused-ignore]
+    """A Guard for one sentence at a time: the library's validators and their service, and nothing else of a call.
 
-class SentenceGuard(Guard):  # type: ignore[type-arg]
-    """A Guard for one sentence at a time: the library's own validator service, without prompts, schemas and history.
-
-    A plain Guard spends 0.5 ms a call on rendering a prompt and a schema that a sentence doesn't have.
+    A plain Guard spends more than half a millisecond a call on rendering a prompt and a schema that a sentence doesn't
+    have, and on its history.
     """
 
     def _load_rc(self) -> None:
@@ -43,20 +44,21 @@ class SentenceGuard(Guard):  # type: ignore[type-arg]
     def _execute(
         self, *args: Any, llm_output: str | None = None, metadata: dict[str, Any] | None = None, **kwargs: Any
     ) -> ValidationOutcome[str]:
-        iteration = Iteration(callId="", index=0, inputs=Inputs(), outputs=Outputs())
-        service = SequentialValidatorService(True)
+        iteration = Iteration(callId="sentence", index=0)
+        service = SequentialValidatorService(disable_tracer=True)
         value, _ = service.validate(llm_output, metadata or {}, self._validator_map, iteration, "$", "$")
         logs = iteration.outputs.validator_logs
         failed = [log for log in logs if isinstance(log.validation_result, FailResult)]
-        outcome = ValidationOutcome[str](
-            callId="", rawLlmOutput=llm_output, validatedOutput=value, validationPassed=not failed and bool(logs)
+        return ValidationOutcome[str](
+            callId="sentence",
+            rawLlmOutput=llm_output,
+            validatedOutput=value,
+            validationPassed=len(logs) == len(self._validators) and not failed,
+            validationSummaries=ValidationSummary.from_validator_logs(failed),
         )
-        outcome.validation_summaries = [_summary(log) for log in failed]
-        return outcome
 
 
 def guard_of(*validators: Validator) -> SentenceGuard:
-    """One Guard that runs all the validators on each text."""
-    guard = SentenceGuard().use(*validators)
-    guard._fill_validator_map()
+    """One Guard that runs all of these on each text. Build it once."""
+    guard: SentenceGuard = SentenceGuard().use(*validators)
     return guard

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ UNITS = {
     "refill": "refill", "dollar": "dollar", "buck": "dollar", "cent": "cent",
 }  # fmt: skip
 PERIODS = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month", "yearly": "year", "annually": "year"}
-TIMES = {"once": "1", "twice": "2", "thrice": "3"}
+TIMES = {"twice": "2", "thrice": "3"}  # not "once", which mostly means "as soon as"
 
 _ones = "|".join(sorted(ONES[1:10], key=len, reverse=True))
 _small = "|".join(sorted(ONES, key=len, reverse=True))
@@ -51,16 +51,20 @@ SCAN = re.compile(
     | (?P<link>(?:[a-z][a-z0-9+.-]*://|www\.)[^\s<>()\[\]"']+|(?:[a-z0-9-]+\.)+[a-z]{{2,24}}\b(?!')(?:/[^\s<>()\[\]"']*)?)
     | (?P<iso>\b\d{{4}}-\d\d-\d\d\b)
     | (?P<phone>(?:\+?\b1[-. ]?)?(?:\(\d{{3}}\)\s?|\b\d{{3}}[-. ])\d{{3}}[-. ]\d{{4}}\b)
-    | (?P<id>\b[a-z]{{1,4}}-?\d{{4,}}[a-z0-9]*\b|\b1z[a-z0-9]{{10,}}\b|\b\d{{4}}(?:[ -]\d{{4}}){{2,}}(?:[ -]?\d+)?\b|\b\d{{7,}}\b)
+    | (?P<id>\b[a-z]{{1,4}}-?\d{{4,}}[a-z0-9]*\b|\b1z[a-z0-9]{{10,}}\b
+        |\b\d{{4}}(?:[ -]\d{{4}}){{2,}}(?:[ -]?\d+)?\b|\b\d{{7,}}\b)
     | (?P<date>\b(?:(?P<wd>{_weekday})\b\.?,?\s+)?
         (?:(?P<m1>{_month})\.?\s+(?P<d1>\d{{1,2}}){_nth}\b(?!\s?[ap]\.?m\b)|(?P<d2>\d{{1,2}}){_nth}\s+(?:of\s+)?(?P<m2>{_month})\b)
         (?:,?\s+(?P<y>\d{{4}})\b)?)
     | (?P<slash>\b\d{{1,2}}/\d{{1,2}}/\d{{2,4}}\b)
-    | (?P<clock>\b(?P<h>\d{{1,2}})(?::(?P<min>\d\d))?\s?(?P<ap>[ap])(?:\.m\.|m\b)|\b(?P<h24>\d{{1,2}}):(?P<min24>\d\d)\b|\bnoon\b|\bmidnight\b)
-    | (?P<money>\$\s?(?P<usd>{_digits})(?:\s?(?:/|\ban?|\bper|\beach|\bevery)\s?(?P<rate>{_period})\b|\s(?P<rately>monthly|yearly|annually|weekly|daily)\b)?)
+    | (?P<clock>\b(?P<h>\d{{1,2}})(?::(?P<min>\d\d))?\s?(?P<ap>[ap])(?:\.m\.|m\b)
+        |\b(?P<h24>\d{{1,2}}):(?P<min24>\d\d)\b|\bnoon\b|\bmidnight\b)
+    | (?P<money>\$\s?(?P<usd>{_digits})
+        (?:\s?(?:/|\ban?|\bper|\beach|\bevery)\s?(?P<rate>{_period})\b|\s(?P<rately>monthly|yearly|annually|weekly|daily)\b)?)
     | (?P<percent>(?P<pct>{_digits})\s?(?:%|percent\b|per\ cent\b))
     | (?P<degree>(?P<deg>{_digits})\s?(?:°|º|degrees?\b)\s?(?P<scale>[fc]\b|fahrenheit\b|celsius\b)?)
-    | (?P<amount>\b(?P<n>{_number}|an?|per|each|every)(?:\ more)?[\s-]?(?P<biz>(?:business|working)[\s-])?(?P<unit>{_unit})\b)
+    | (?P<amount>\b(?P<n>{_number}|an?|per|each|every)(?:\ more)?[\s-]?
+        (?P<biz>(?:business|working)[\s-])?(?P<unit>{_unit})\b)
     | (?P<schedule>\bschedules?\ [iv]{{1,3}}\b)
     | (?P<number>\b(?:{_digits}{_nth}|{_spelt})\b(?:-(?=[\d$]))?)
     | (?P<short>\b(?:[a-z]\.){{2,}}|\b(?:dr|mr|mrs|ms|st|vs|inc|etc|approx)\.)
@@ -99,7 +103,7 @@ class Token(NamedTuple):
 def scan(text: str) -> list[Token]:
     """The tokens of a text. List numbers, bullets and heading marks at the start of a line are not figures."""
     plain = LIST_MARK.sub("", text).translate(PLAIN).lower()
-    tokens = [token for match in SCAN.finditer(plain) for token in _read(match)]
+    tokens = [_read(match) for match in SCAN.finditer(plain)]
     return _spread_units(tokens)
 
 
@@ -135,18 +139,17 @@ def _weekday_of(figure: Figure) -> int | None:
         return None
 
 
-def _read(match: re.Match[str]) -> Iterator[Token]:
+def _read(match: re.Match[str]) -> Token:
     kind, text = match.lastgroup or "", match[0]
     if kind in ("plain", "word"):
-        yield _read_word(text)
-    elif kind in ("end", "cut"):
-        yield Token(kind, text)
-    elif kind == "short":
-        yield Token("word", text.replace(".", ""))
-    elif kind == "number" and text == "one":
-        yield Token("skip", text)  # "the other one": a pronoun far more often than a figure
-    else:
-        yield Token("figure", text, _figure(kind, match))
+        return _read_word(text)
+    if kind in ("end", "cut"):
+        return Token(kind, text)
+    if kind == "short":
+        return Token("word", text.replace(".", ""))
+    if kind == "number" and text == "one":
+        return Token("skip", text)  # "the other one": a pronoun far more often than a figure
+    return Token("figure", text, _figure(kind, match))
 
 
 def _read_word(word: str) -> Token:

@@ -7,18 +7,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import Stemmer
+import Stemmer  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 from rails.figures import LIST_MARK, PLAIN, Figure, Token, scan
 
-NEGATORS = frozenset("not no never cannot without neither nor none nothing nobody unable isnt wont".split())
+NEGATORS = frozenset(
+    ("not", "no", "never", "cannot", "without", "neither", "nor", "none", "nothing", "nobody", "unable", "isnt", "wont")
+)
 STOPWORDS = frozenset(
-    "a about all also am an and any anything are as at be been being both but by can could did do does doing each either for "
-    "from get gets getting had has have having he her here hers him his how i if in into is it its itself just like may me "
-    "might mine must my of off on or our ours out over own per please shall she should so some such than that the their "
-    "theirs them then there these they this those through to too under up us via was we were what when where whether which "
-    "while who whom whose why will with would yes you your yours yourself let lets let's it's that's you'll you're you've "
-    "we'll we're we've they're there's i'm i'll i'd i've ok okay sure hello hi thanks only even still already again".split()
+    re.findall(
+        r"\S+",
+        """
+        a about all also am an and any anything are as at be been being both but by can could did do does doing each
+        either for from get gets getting had has have having he her here hers him his how i if in into is it its itself
+        just like may me might mine must my of off on or our ours out over own per please shall she should so some such
+        than that the their theirs them then there these they this those through to too under up us via was we were what
+        when where whether which while who whom whose why will with would yes you your yours yourself let lets let's
+        it's that's you'll you're you've we'll we're we've they're there's i'm i'll i'd i've ok okay sure hello hi
+        thanks only even still already again
+        """,
+    )
 )
 PRONOUNS = frozenset(("it", "they", "this", "that", "these", "those", "he", "she"))
 SENTENCE_END = re.compile(r"""(?<=[.!?])["')\]]*\s+(?=["'(]?[A-Z0-9])|\n+""")

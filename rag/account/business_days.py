@@ -16,7 +16,7 @@ def _nth(year: int, month: int, weekday: int, n: int) -> dt.date:
 
 @cache
 def holidays(year: int) -> frozenset[dt.date]:
-    """The US federal holidays as observed; those on a Saturday move to Friday, on a Sunday to Monday (5 U.S.C. 6103)."""
+    """The US federal holidays as observed: Saturday moves to Friday, Sunday to Monday (5 U.S.C. 6103)."""
     fixed = [dt.date(year, m, d) for m, d in ((1, 1), (6, 19), (7, 4), (11, 11), (12, 25))]
     fixed.append(dt.date(year + 1, 1, 1))  # when it is a Saturday, it is kept on this year's last day
     observed = [day - DAY if day.weekday() == 5 else day + DAY if day.weekday() == 6 else day for day in fixed]

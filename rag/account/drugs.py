@@ -10,20 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from rag.account.book import Drug
+from rag.account.strict_yaml import FileErrors, line_of, read_strict
 
-LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads the table ten times faster
 
-
-class DrugErrors(ValueError):
-    """One line a mistake: `file:line: what is wrong`."""
-
-    def __init__(self, mistakes: list[str]) -> None:
-        super().__init__("\n".join(mistakes))
-        self.mistakes = mistakes
+class DrugErrors(FileErrors):
+    """Mistakes in the table of medicines."""
 
 
 @dataclass(frozen=True)
@@ -115,43 +109,14 @@ ENTRIES = TypeAdapter(list[DrugEntry])
 
 def read_drugs(path: Path) -> DrugTable:
     """The table from `drugs.yaml`. Raises `DrugErrors`."""
-    text = path.read_text(encoding="utf-8")
-    try:
-        entries = ENTRIES.validate_python(yaml.load(text, LOADER))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DrugErrors([f"{path}:{line}: {error.problem}"]) from error
-    except ValidationError as error:
-        root = yaml.compose(text, LOADER)
-        mistakes = [f"{path}:{_line(root, e['loc'])}: {_where(e['loc'])}{e['msg']}" for e in error.errors()]
-        raise DrugErrors(mistakes) from error
+    entries = read_strict(path, ENTRIES, DrugErrors)
     seen: set[str] = set()
-    twice = [n for n, entry in enumerate(entries) if entry.id in seen or seen.add(entry.id)]  # type: ignore[func-returns-value]
-    if twice:
-        root = yaml.compose(text, LOADER)
-        raise DrugErrors([f"{path}:{_line(root, (n, 'id'))}: the id {entries[n].id} stands here twice" for n in twice])
+    for n, entry in enumerate(entries):
+        if entry.id in seen:
+            raise DrugErrors([f"{path}:{line_of(path, (n, 'id'))}: the id {entry.id} stands here a second time"])
+        seen.add(entry.id)
     return DrugTable([entry.drug() for entry in entries], {entry.id: entry.dispensing() for entry in entries})
 
 
 def _of(value: Any, form: str) -> Any:
     return value[form] if isinstance(value, dict) else value
-
-
-def _where(loc: Sequence[int | str]) -> str:
-    names = [str(part) for part in loc[1:]]
-    return f"{'.'.join(names)}: " if names else ""
-
-
-def _line(node: Any, loc: Sequence[int | str]) -> int:
-    """The line (from 1) of the deepest part of `loc` that is present in the file."""
-    for part in loc:
-        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-        elif isinstance(node, yaml.MappingNode):
-            inside = next((value for key, value in node.value if key.value == str(part)), None)
-            if inside is None:
-                break
-            node = inside
-        else:
-            break
-    return node.start_mark.line + 1 if node is not None else 1

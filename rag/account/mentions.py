@@ -23,7 +23,7 @@ IN_MONTH = re.compile(rf"\b(?:in|from|of|last|back in) ({'|'.join(MONTHS)})\b", 
 AGO = re.compile(r"\b(\d+|a|an|one|two|three|four) (day|week|month)s? ago\b", re.IGNORECASE)
 COUNT = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4}
 # Words of medicine names and uses that say nothing by themselves.
-WEAK = frozenset("pill pills tablet tablets medicine medicines drug drugs med meds prescription order cream drops shot daily".split())
+WEAK = frozenset(["pill", "pills", "tablet", "tablets", "medicine", "medicines", "drug", "drugs", "med", "meds", "prescription", "order", "cream", "drops", "shot", "daily"])
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,7 @@ class MentionReader:
 
 
 # English words that stand close to a medicine's name.
-COMMON = frozenset("prescription prescriptions standard express package pharmacy insurance received arrived another delivery "
-                   "tracking shipment shipping cancelled yesterday tomorrow medicine medicines company address".split())
+COMMON = frozenset(["prescription", "prescriptions", "standard", "express", "package", "pharmacy", "insurance", "received", "arrived", "another", "delivery", "tracking", "shipment", "shipping", "cancelled", "yesterday", "tomorrow", "medicine", "medicines", "company", "address"])
 
 
 def days(lowered: str, today: dt.date) -> Days | None:

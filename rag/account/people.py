@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- the tables have one origin and one state a line
 """Believable people for generated data: names of many origins, addresses in the states that are served, insurers."""
 
 from __future__ import annotations

@@ -8,8 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    Boolean, CheckConstraint, Column, Connection, Date, DateTime, Dialect, Engine, ForeignKey, Index, Integer, MetaData,
-    String, Table, Text, TypeDecorator, create_engine, event, inspect, text,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Connection,
+    Date,
+    DateTime,
+    Dialect,
+    Engine,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    create_engine,
+    event,
+    inspect,
+    text,
 )
 from sqlalchemy.engine import URL, make_url
 

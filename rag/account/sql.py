@@ -1,4 +1,4 @@
-"""The account book on a SQL database: SQLite or PostgreSQL. It reads only; Core selects, one snapshot for a customer."""
+"""The account book on a SQL database, SQLite or PostgreSQL. It only reads, one snapshot for a customer."""
 
 from __future__ import annotations
 
@@ -7,14 +7,25 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, Table, bindparam, select
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, ProgrammingError, SQLAlchemyError
+from sqlalchemy import Connection, Select, Table, bindparam, select
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError, SQLAlchemyError
 
 from rag.account import schema
 from rag.account.book import (
-    Account, AccountError, Change, Customer, Order, OrderLine, OrderStatus, Prescription, PrescriptionStatus, StatusEvent,
-    StockLevel, Transfer, TransferStage,
+    Account,
+    AccountError,
+    Change,
+    Customer,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Prescription,
+    PrescriptionStatus,
+    StatusEvent,
+    StockLevel,
+    Transfer,
+    TransferStage,
 )
 
 Record = TypeVar("Record")
@@ -34,7 +45,8 @@ def _parts(table: Table, number: str) -> Select[Any]:
 
 CUSTOMER = select(schema.customers).where(schema.customers.c.id == bindparam("of"))
 CUSTOMER_ORDERS = (
-    select(ORDERS).where(ORDERS.c.customer_id == bindparam("of")).order_by(ORDERS.c.placed_at.desc(), ORDERS.c.id.desc())
+    select(ORDERS).where(ORDERS.c.customer_id == bindparam("of"))
+    .order_by(ORDERS.c.placed_at.desc(), ORDERS.c.id.desc())
 )
 CUSTOMER_LINES, CUSTOMER_EVENTS = _parts(LINES, "line"), _parts(EVENTS, "event")
 CUSTOMER_PRESCRIPTIONS = (
@@ -63,6 +75,8 @@ class SqlAccountBook:
         self._engine.dispose()
 
     def account(self, customer_id: str) -> Account | None:
+        if "\0" in customer_id:  # PostgreSQL has no such text
+            return None
         of = {"of": customer_id}
         with self._read() as connection:
             row = connection.execute(CUSTOMER, of).one_or_none()
@@ -114,20 +128,23 @@ class SqlAccountBook:
         except SQLAlchemyError as error:
             raise AccountError(explain(error, self._place)) from error
         except (ValueError, TypeError) as error:
-            raise AccountError(f"The account database holds a value that can't be read ({error}); correct it there.") from error
+            said = f"The account database holds a value that can't be read ({error}); correct it there."
+            raise AccountError(said) from error
 
 
 def explain(error: SQLAlchemyError, place: str) -> str:
     """What happened and what to do, without the statement and its parameters: they may hold a customer's data."""
     said = str(error.orig) if isinstance(error, DBAPIError) else ""
     if "no such table" in said or (isinstance(error, ProgrammingError) and "does not exist" in said):
-        return f"The account database {place} has no account tables; run `pestle accounts import` or start with the demo."
+        return f"The account database {place} has no tables; run `pestle accounts import`, or start with the demo."
+    if isinstance(error, IntegrityError | DataError):
+        return f"The account database {place} refused a record; compare its numbers and lengths with docs/accounts.md."
     if "locked" in said:
         return f"The account database {place} is locked by another program; try again when that has finished."
     return f"The account database {place} can't be reached; check that it runs and that PESTLE_ACCOUNTS_URL is right."
 
 
-def _orders(rows: Iterable[Row[Any]], lines: Iterable[Row[Any]], events: Iterable[Row[Any]]) -> tuple[Order, ...]:
+def _orders(rows: Iterable[Any], lines: Iterable[Any], events: Iterable[Any]) -> tuple[Order, ...]:
     lines_of: dict[str, list[OrderLine]] = defaultdict(list)
     for order_id, *line in lines:
         lines_of[order_id].append(OrderLine(*line))
@@ -140,12 +157,14 @@ def _orders(rows: Iterable[Row[Any]], lines: Iterable[Row[Any]], events: Iterabl
     )
 
 
-def _prescription(row: Row[Any]) -> Prescription:
-    return Prescription(*row[:14], PrescriptionStatus(row[14]), *row[15:])
+def _prescription(row: Any) -> Prescription:
+    fields: list[Any] = [*row[:14], PrescriptionStatus(row[14]), *row[15:]]
+    return Prescription(*fields)
 
 
-def _transfer(row: Row[Any]) -> Transfer:
-    return Transfer(*row[:5], TransferStage(row[5]), *row[6:])
+def _transfer(row: Any) -> Transfer:
+    fields: list[Any] = [*row[:5], TransferStage(row[5]), *row[6:]]
+    return Transfer(*fields)
 
 
 def _each(ids: Sequence[str], read: Callable[[Sequence[str]], Sequence[Record]]) -> list[Record]:

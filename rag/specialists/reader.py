@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 from rag.encoder import Vectors
 
 KNOWLEDGE = "knowledge"
+OUT_OF_SCOPE = "out_of_scope"
 ROUTES = ("knowledge", "account", "chat", "human", "out_of_scope")
 SIGNS: tuple[re.Pattern[str], ...] = tuple(
     re.compile(pattern, re.IGNORECASE)

@@ -12,7 +12,7 @@ from sklearn.model_selection import cross_val_predict
 from rag.articles import Article
 from rag.encoder import Encoder
 from rag.specialists.examples import Examples
-from rag.specialists.reader import KNOWLEDGE, features, save_head
+from rag.specialists.reader import KNOWLEDGE, OUT_OF_SCOPE, features, save_head
 from rag.words import Speller
 
 SEED = 7
@@ -28,12 +28,15 @@ class HeadReport:
 
 
 def train_head(
-    folder: Path, encoder: Encoder, speller: Speller, examples: Examples, articles: list[Article], asked: list[str]
+    folder: Path, encoder: Encoder, speller: Speller, examples: Examples, articles: list[Article], asked: list[str], stray: list[str],
 ) -> HeadReport:
-    """Fit on every example and write the head to `folder`. The report's accuracies are cross-validated."""
+    """Fit on every example and write the head to `folder`. The report's accuracies are cross-validated.
+
+    `asked` are further questions that articles answer, `stray` messages that nothing here answers.
+    """
     knowledge = [question for article in articles for question in article.questions] + asked
-    texts = [speller.mend(text) for text in (*examples.texts, *knowledge)]
-    labels = np.array([*examples.labels, *[KNOWLEDGE] * len(knowledge)])
+    texts = [speller.mend(text) for text in (*examples.texts, *knowledge, *stray)]
+    labels = np.array([*examples.labels, *[KNOWLEDGE] * len(knowledge), *[OUT_OF_SCOPE] * len(stray)])
     x = np.stack([features(text, vector) for text, vector in zip(texts, encoder.encode(texts), strict=True)])
     counts = dict(zip(*np.unique(labels, return_counts=True), strict=True))
     weight = {name: (len(labels) / len(counts) / count) ** 0.5 for name, count in counts.items()}

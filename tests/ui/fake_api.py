@@ -103,14 +103,14 @@ def script(text: str, customer: str | None) -> dict[str, Any]:
             ("For thoughts of harming yourself, call or text 988 at any hour.", []),
         ]
         extra |= {"outcome": "emergency", "reason": "medical_emergency"}
-    elif "my order" in low and customer == "C-10001":
+    elif "where is my order" in low and customer == "C-10001":
         sentences = [("Your metformin left Phoenix on Tuesday and should arrive Friday, November 27 by 8 pm.", [1])]
         record = {"n": 1, "article_id": "FH-1234567", "title": "Order FH-1234567", "url": "", "kind": "order"}
         extra |= {"cards": [CARD], "citations": [record], "suggestions": ["What did I pay?", "Change the address"]}
-    elif "my order" in low and customer:
+    elif "where is my order" in low and customer:
         sentences = [("Your insulin is held in Memphis; we expect it on Friday, November 27.", [])]
         extra |= {"cards": [LATE], "suggestions": ["Send a new one"]}
-    elif "my order" in low:
+    elif "where is my order" in low:
         sentences = [("Please sign in, and I can look up your orders.", [])]
         extra |= {"outcome": "clarify"}
     elif "unknown" in low:
@@ -193,7 +193,7 @@ def create_fake(state: FakeApi) -> FastAPI:
 
     @app.get("/v1/demo/customers")
     def customers() -> Any:
-        return [{"id": i, "name": name, "line": line} for i, (name, line) in CUSTOMERS.items()]
+        return {"customers": [{"id": i, "name": name, "about": line} for i, (name, line) in CUSTOMERS.items()]}
 
     @app.post("/v1/demo/token")
     def token(body: dict[str, str]) -> Any:
@@ -217,7 +217,7 @@ def create_fake(state: FakeApi) -> FastAPI:
             return refused
         if not mine(conversation_id, customer):
             return problem(404, "There is no such conversation.")
-        return {"messages": state.messages[conversation_id]}
+        return {"messages": state.messages[conversation_id], "more": False}
 
     @app.post("/v1/conversations/{conversation_id}/messages")
     async def message(
@@ -276,6 +276,10 @@ class Served:
         self.state, self.port = state, port
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
+
+    @property
+    def up(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
         config = uvicorn.Config(

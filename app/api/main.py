@@ -1,0 +1,85 @@
+"""The HTTP API: `uvicorn --factory app.api.main:create_app`, or `create_app(settings)` with parts of one's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from app.api import chat, demo, health, knowledge
+from app.api.documented import DocumentedAPI
+from app.api.gate import Gate
+from app.api.metrics import Metrics
+from app.api.problems import install
+from app.api.services import Answering, Articles, Services, no_articles
+from app.api.stopping import on_stop_signal
+from app.api.turns import Turns
+from app.settings import Settings
+from app.store.conversations import ConversationStore
+from app.store.migrate import migrate
+from app.tokens import Tokens
+from rag.account.book import AccountBook
+
+
+def create_app(
+    settings: Settings | None = None,
+    assistant: Answering | None = None,
+    *,
+    book: AccountBook | None = None,
+    articles: Articles = no_articles,
+) -> FastAPI:
+    """The app. Without an assistant, the real one is loaded in the lifespan, with its account book and its articles.
+
+    Starting raises `StoreError`, `TokenKeyError` or a loader's own error, each with a sentence on what to do.
+    """
+    settings = settings or Settings()
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+        with ExitStack() as stack:
+            migrate(settings.conversations_url)
+            store = ConversationStore(settings.conversations_url)
+            stack.callback(store.close)
+            tokens = Tokens(settings)
+            tokens.prepare()
+            parts = (assistant, book, articles) if assistant else _load(settings, stack.callback)
+            turns = Turns(parts[0], store, metrics)
+            app.state.services = services = Services(
+                settings, parts[0], store, parts[1], parts[2], tokens, metrics, turns, stopping
+            )
+            stack.callback(services.reads.shutdown)
+            stack.enter_context(on_stop_signal(lambda: loop.call_soon_threadsafe(stopping.set)))
+            yield
+            stopping.set()
+            await turns.close()
+
+    # Nothing here reaches outside: the usual /docs page loads its scripts from there, and FastAPI's telemetry would use
+    # whatever exporter some library in this process has set up.
+    app = DocumentedAPI(
+        title="Pestle", version=version("pestle"), lifespan=lifespan, docs_url=None, redoc_url=None,
+        telemetry={
+            "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
+        },
+        description="A customer assistant: ask, and be answered from evidence, or be handed to a person.",
+    )
+    app.state.metrics = metrics
+    install(app)
+    app.add_middleware(Gate)
+    for part in (chat, knowledge, demo, health):
+        app.include_router(part.router)
+    return app
+
+
+def _load(
+    settings: Settings, at_end: Callable[[Callable[[], None]], object]
+) -> tuple[Answering, AccountBook | None, Articles]:
+    from app.wiring import build  # heavy: the encoder, the index and the rails
+
+    wired = build(settings)
+    at_end(wired.close)
+    return wired.assistant, wired.book, lambda: wired.search().index.articles

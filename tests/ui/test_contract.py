@@ -1,0 +1,99 @@
+"""What the page relies on holds for the real API and for the fake one, so that the fake is worth trusting."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.api.main import create_app
+from app.settings import Settings
+from app.ui.api_client import ApiClient, NotThere, SignInEnded, open_http
+from rag.articles import Article
+from rag.turn import Citation
+from tests.fakes import BookInMemory, ScriptedAssistant, scripted
+from tests.served import served
+from tests.ui.fake_api import FakeApi, create_fake
+
+Client = Callable[[str | None], ApiClient]
+
+
+def real_app(home: Path) -> object:
+    source = Citation(n=1, article_id="track-order", title="How do I track my order?", url="?article=track-order")
+    answers = [scripted(citations=[source], suggestions=["Talk to a person"]) for _ in range(20)]
+    assistant = ScriptedAssistant()
+    assistant.answers.extend(answers)
+    article = Article(
+        id="track-order", title="How do I track my order?", topic="orders", updated=dt.date(2026, 10, 16),
+        questions=("track",), next_steps=(), links=(), body="Open Orders.", path=home / "track-order.md",
+    )  # fmt: skip
+    return create_app(
+        Settings(home=home), assistant, book=BookInMemory("C-10001"), articles=lambda: {article.id: article}
+    )
+
+
+@pytest.fixture(params=["real", "fake"])
+def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Client]:
+    app = real_app(tmp_path) if request.param == "real" else create_fake(FakeApi(delay_s=0))
+    with served(app) as url, open_http(url) as http:
+        yield lambda token=None: ApiClient(http, token)
+
+
+def test_signing_in(client: Client) -> None:
+    api = client(None)
+    assert api.is_up()
+    customer = api.demo_customers()[0]
+    assert customer["id"] == "C-10001"
+    assert customer["name"]
+    assert customer["about"]
+    assert api.demo_token(customer["id"]).count(".") == 2
+
+
+def test_a_turn_and_its_record(client: Client) -> None:
+    api = client(None)
+    conversation = api.new_conversation()
+    events = list(api.ask(conversation, "How do I track it?", "key-1"))
+    kinds = [event.kind for event in events]
+    assert kinds[0] == "sentence"
+    assert kinds[-1] == "done"
+    assert {"citation", "suggestion"} <= set(kinds)
+    assert {"text", "citations"} <= set(events[0].data)
+    reply = events[-1].data
+    assert {"text", "citations", "outcome", "suggestions", "sentences", "cards"} <= set(reply)
+    assert {"n", "article_id", "title", "kind"} <= set(reply["citations"][0])
+    asked, answered = api.messages(conversation)
+    assert (asked["role"], asked["text"]) == ("customer", "How do I track it?")
+    assert (answered["role"], answered["reply"]) == ("assistant", reply)
+
+
+def test_the_same_key_is_the_same_turn(client: Client) -> None:
+    api = client(None)
+    conversation = api.new_conversation()
+    first = list(api.ask(conversation, "How do I track it?", "key-1"))[-1]
+    assert list(api.ask(conversation, "How do I track it?", "key-1"))[-1] == first
+    assert len(api.messages(conversation)) == 2
+
+
+def test_a_conversation_is_its_owners(client: Client) -> None:
+    owner = client(client(None).demo_token("C-10001"))
+    hers, nobodys = owner.new_conversation(), client(None).new_conversation()
+    assert owner.messages(hers) == []
+    for visitor, conversation in ((client(None), hers), (owner, nobodys), (owner, "no-such-conversation")):
+        with pytest.raises(NotThere):
+            visitor.messages(conversation)
+        with pytest.raises(NotThere):
+            list(visitor.ask(conversation, "Hi", "k"))
+
+
+def test_a_bad_token_ends_the_sign_in(client: Client) -> None:
+    with pytest.raises(SignInEnded):
+        client("a.b.c").new_conversation()
+
+
+def test_articles(client: Client) -> None:
+    article = client(None).article("track-order")
+    assert {"id", "title", "topic", "updated", "body", "links"} <= set(article)
+    with pytest.raises(NotThere):
+        client(None).article("no-such-article")

@@ -1,0 +1,156 @@
+"""HTML of replies, cards and articles: what is drawn, and that nothing in it is markup but ours."""
+
+from __future__ import annotations
+
+import base64
+import json
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.ui.answer import question_html, reply_html
+from app.ui.article import article_html, related
+from app.ui.cards import card_html
+from app.ui.session import COOKIE, Chat, Visitor, pack, unpack
+from app.ui.text import day, label, plain, prose
+
+EVIL = '<img src=x onerror="a()">"\'&<script>'
+
+
+class Shape(HTMLParser):
+    """The tags and the visible text of some HTML."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def sentence(text: str, *citations: int, **more: Any) -> dict[str, Any]:
+    return {"text": text, "citations": list(citations), **more}
+
+
+@given(st.text())
+def test_a_question_is_shown_as_typed(text: str) -> None:
+    shape = Shape(question_html(text))
+    assert shape.tags == ["div", "span", "div"]
+
+
+def test_control_characters_are_made_visible() -> None:
+    assert plain("a\x00b\u202ec\n\td") == "a\ufffdb\ufffdc\n\td"
+
+
+@given(st.text())
+def test_a_reply_holds_no_markup_but_ours(text: str) -> None:
+    citation = {"n": 1, "article_id": text, "title": text, "kind": "article"}
+    shape = Shape(reply_html({"text": text, "sentences": [sentence(text, 1)], "citations": [citation]}, "1"))
+    assert set(shape.tags) <= {"div", "p", "span", "sup", "a", "ol", "ul", "li"}
+    assert all(v is None or not v.startswith("javascript") for k, v in shape.attributes if k == "href")
+
+
+def test_steps_and_bullets_become_lists() -> None:
+    text = "Do this: [1]\n1. Open Orders.\n2. Press Track. [1]\nOr call.\n- by phone\n- by chat"
+    sentences = [sentence(s) for s in ("Do this:", "Open Orders.", "Press Track.", "Or call.", "by phone", "by chat")]
+    shape = Shape(reply_html({"text": text, "sentences": sentences}, "1"))
+    assert shape.tags == ["div", "p", "span", "ol", *["li", "span"] * 2, "p", "span", "ul", *["li", "span"] * 2]
+
+
+def test_steps_while_streaming_are_known_by_their_kind_or_number() -> None:
+    live = {"sentences": [sentence("Open Orders.", kind="step"), sentence("2. Press Track.")]}
+    shape = Shape(reply_html(live, "live", live=True))
+    assert shape.tags.count("li") == 2
+    assert "2." not in shape.text
+
+
+def test_paragraphs_follow_the_text() -> None:
+    reply = {"text": "One. Two.\nThree.", "sentences": [sentence("One."), sentence("Two."), sentence("Three.")]}
+    assert Shape(reply_html(reply, "1")).tags.count("p") == 2
+
+
+def test_a_source_is_marked_where_its_run_ends() -> None:
+    citations = [{"n": n, "article_id": f"a{n}", "title": "T"} for n in (1, 2)]
+    sentences = [sentence("One. [1]", 1), sentence("Two. [1]", 1), sentence("Three [2].", 2)]
+    html = reply_html({"text": "One. Two. [1] Three [2].", "sentences": sentences, "citations": citations}, "4")
+    assert Shape(html).text.replace(" ", "") == "One.Two.1Three.2"
+    assert 'data-cite="4-1"' in html
+
+
+def test_only_an_emergency_is_an_alert() -> None:
+    urgent = {"text": "Call 911.", "sentences": [sentence("Call 911 or 1-800-222-1222.")], "outcome": "emergency"}
+    assert ("role", "alert") in Shape(reply_html(urgent, "1")).attributes
+    assert ("href", "tel:911") in Shape(reply_html(urgent, "1")).attributes
+    assert ("href", "tel:1-800-222-1222") in Shape(reply_html(urgent, "1")).attributes
+    calm = reply_html({**urgent, "outcome": "answered"}, "1")
+    assert ("role", "alert") not in Shape(calm).attributes
+    assert prose("order 911") == "order 911"
+
+
+def test_a_card_is_drawn_from_whatever_is_there() -> None:
+    steps = [{"label": EVIL, "state": "problem", "when": EVIL}, {"label": "Later", "state": "unheard of"}]
+    full = {"number": EVIL, "title": EVIL, "lines": [EVIL], "status_text": EVIL, "steps": steps, "total": EVIL}
+    shape = Shape(card_html(full))
+    assert not {"img", "script"} & set(shape.tags)
+    assert shape.text.count(EVIL) == 7
+    assert ("aria-current", "step") in shape.attributes
+    for name in full:
+        assert card_html({k: v for k, v in full.items() if k != name})
+    assert card_html({"number": None, "steps": None, "lines": None, "promised": None})
+
+
+@given(st.text())
+def test_an_article_loads_and_runs_nothing(text: str) -> None:
+    body = f"{text}\n\n{EVIL} ![pixel](http://x.invalid/p.png) [a](javascript:b) [c](data:text/html,d)\n\n{text}"
+    shape = Shape(article_html({"title": EVIL, "topic": text, "body": body}, heading=True))
+    assert not {"img", "script", "iframe", "style"} & set(shape.tags)
+    assert all((v or "").split(":")[0] not in ("javascript", "data") for k, v in shape.attributes if k == "href")
+
+
+def test_related_articles_need_an_id() -> None:
+    links = [{"id": "a", "title": "A"}, {"id": "b"}, {"title": "?"}, None]
+    assert related({"links": links}) == [("a", "A"), ("b", "b")]
+
+
+def test_labels_are_one_short_line_without_markup() -> None:
+    assert label("**a**\n$5 :red[x]") == "\\*\\*a\\*\\* \\$5 \\:\u200bred\\[x\\]"
+    assert len(label("x" * 500)) == 120
+    assert day("2026-06-05") == "June 5, 2026"
+    assert day("soon") == "soon"
+
+
+def test_the_cookie_brings_the_visitor_back() -> None:
+    visitor = Visitor("aa.bb.cc", 'Zoë "Z" O\'Neil; Path=/')
+    value = pack(visitor)
+    assert value.replace("-", "").replace("_", "").isalnum()
+    assert unpack({COOKIE: value}) == visitor
+
+
+@pytest.mark.parametrize("value", ["", "%", "Zm9v", "bnVsbA", "WzEsMl0", "x" * 5000])
+def test_a_strange_cookie_is_nobody(value: str) -> None:
+    assert unpack({COOKIE: value}) is None
+    odd = base64.urlsafe_b64encode(json.dumps([f"a.b.{value}\r\nX: y", "n"]).encode()).decode()
+    assert unpack({COOKIE: odd}) is None
+    assert unpack({}) is None
+
+
+def test_signing_in_and_out_leaves_nothing_behind() -> None:
+    chat = Chat(messages=[{"role": "customer", "text": "Where is it?"}], conversation_id="c1")
+    chat.sign_in(Visitor("a.b.c", "Maria"))
+    assert (chat.messages, chat.conversation_id, chat.question) == ([], None, "Where is it?")
+    chat.send("Hello")
+    chat.send("   ")
+    assert [out.text for out in chat.outbox] == ["Hello"]
+    chat.sign_out("Bye.")
+    assert (chat.visitor, chat.cookie, chat.outbox, chat.question, chat.notice) == (None, "", [], None, "Bye.")
