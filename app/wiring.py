@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.settings import Settings
 from rag.account import open_book
@@ -55,13 +56,16 @@ def load_drugs(settings: Settings) -> DrugTable:
     return read_drugs(settings.knowledge / "drugs.yaml")
 
 
-def build(settings: Settings, book: AccountBook | None = None) -> Wired:
-    """Everything an assistant needs, loaded. Raises the loaders' own errors, each with what to do next."""
+def build(settings: Settings, book: AccountBook | None = None, documents: Path | None = None) -> Wired:
+    """Everything an assistant needs, loaded. Raises the loaders' own errors, each with what to do next.
+
+    `book` and the folder of its `documents` stand in for the ones that the settings name.
+    """
     encoder = load_encoder(settings)
     drugs = load_drugs(settings)
     policy = read_policy(settings.policy)
     book = book or open_book(settings)
-    documents = AccountDocuments(settings.home / "account-documents", encoder, drugs, settings.chroma_url)
+    embedded = AccountDocuments(documents or settings.home / "account-documents", encoder, drugs, settings.chroma_url)
     trained = settings.knowledge / "trained"
     mentions = MentionReader(drugs)
     search = ServingSearch(
@@ -71,11 +75,11 @@ def build(settings: Settings, book: AccountBook | None = None) -> Wired:
     assistant = Assistant(
         Parts(
             search=search, reader=Reader(trained, encoder.name), mentions=mentions, book=book,
-            answers=AccountAnswers(book, drugs), documents=documents, policy=policy, rail=OutputRail(policy.links),
+            answers=AccountAnswers(book, drugs), documents=embedded, policy=policy, rail=OutputRail(policy.links),
             clock=clock(settings), composer=load_chat_model(settings), longest=settings.max_message_chars,
         )
     )
-    return Wired(assistant, search, book, documents, encoder)
+    return Wired(assistant, search, book, embedded, encoder)
 
 
 def build_assistant(settings: Settings) -> Assistant:

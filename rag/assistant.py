@@ -12,16 +12,17 @@ from typing import Any
 from rag.account.answer import AccountAnswer, AccountAnswers
 from rag.account.book import Account, AccountBook, AccountError
 from rag.account.documents import AccountDocuments
-from rag.account.mentions import MentionReader, Mentions
+from rag.account.mentions import MentionReader
 from rag.account.resolve import Pointer
 from rag.compose.draft import Brief, Composer, DraftSentence, Evidence, ModelFailed
 from rag.compose.extractive import choose
+from rag.classify import classification
 from rag.followup import leans, wants_more, whole
 from rag.parts import parts
 from rag.release import Gate
-from rag.retrieve import Found, Search
-from rag.route import Route, route
-from rag.specialists.reader import Reader, Reading
+from rag.retrieve import Search
+from rag.route import Asked, route
+from rag.specialists.reader import Reader
 from rag.trace import Trace
 from rag.turn import Answer, Emit, Event, Focus, Intent, Message, Outcome, Reply, silent
 from rails.input import clean, danger
@@ -32,19 +33,6 @@ log = logging.getLogger("pestle")
 
 WORDS, PART_WORDS, MORE_WORDS = 120, 60, 320
 CLOSEST = 3
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One question of a message, read and searched."""
-
-    text: str
-    query: str  # the text, made whole with what it follows
-    mentions: Mentions
-    reading: Reading
-    found: Found
-    route: Route
-    leaning: bool
 
 
 @dataclass
@@ -121,6 +109,16 @@ class Assistant:
             trace.note(error=type(error).__name__)
             plan, gate = self._broken("trouble", "internal", gate)
         return self._finish(message, plan, gate, asked, focus, trace, emit)
+
+    def classify(self, text: str) -> dict[str, Any]:
+        """A message's reading without an answer: heads, entities and what the input rail decides."""
+        cleaned = clean(text, self._is.longest)
+        alarm = danger(cleaned.text, self._is.policy)
+        if alarm or cleaned.problem:
+            asked = None
+        else:
+            asked = self._ask(cleaned.text, Message(text), Focus(), self._is.search(), Trace())
+        return classification(cleaned, alarm, asked, self._is.mentions)
 
     def _read(self, text: str, message: Message, focus: Focus, search: Search, trace: Trace) -> list[Asked]:
         """Each question of the message: what it wants, what it mentions, what the articles have on it."""
@@ -223,7 +221,7 @@ class Assistant:
         if where == "out_of_scope":
             return self._say("out_of_scope", "unknown", "out_of_scope")
         known = search.speller.known_share(question.text)
-        if known < 0.4 and len(question.text.split()) > 2:
+        if known < 0.5 and len(question.text.split()) > 2:
             return self._say("other_language", "clarify", "other_language")
         near = [hit.article_id for hit in question.found.hits[:CLOSEST]]
         plan = Plan(outcome="unknown", reason="no_evidence", fixed=[self._is.policy.wording.unknown_closest if near else self._is.policy.wording.unknown])
@@ -293,7 +291,8 @@ class Assistant:
             versions={"policy": self._is.policy.version, "knowledge": index.version if index else None},
         )
         question = asked[0].query if asked and (plan.articles or plan.items) else focus.question
-        after = Focus(articles=tuple(plan.articles), items=tuple(plan.items), listed=tuple(plan.listed), intent=plan.intent, question=question[:300])
+        listed = plan.listed or (focus.listed if set(plan.items) <= set(focus.listed) else ())
+        after = Focus(articles=tuple(plan.articles), items=tuple(plan.items), listed=tuple(listed), intent=plan.intent, question=question[:300])
         keep = plan.outcome in ("emergency", "unknown") or not (plan.articles or plan.items or plan.listed)
         return Answer(reply, focus if keep else after, trace.record())
 

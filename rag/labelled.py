@@ -20,7 +20,9 @@ class Labelled:
 
 
 def read_labelled(path: Path, known: set[str]) -> list[Labelled]:
-    """Rows of a YAML list of {question, articles, style}; none when there is no such file. Raises LabelError."""
+    """Rows of a YAML list of {question, articles, style}, or of the files questions*.yaml of a folder. Raises LabelError."""
+    if path.is_dir():
+        return [row for file in sorted(path.glob("questions*.yaml")) for row in read_labelled(file, known)]
     if not path.exists():
         return []
     rows = yaml.safe_load(path.read_text(encoding="utf-8"))

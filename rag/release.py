@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from rag.compose.draft import DraftSentence, Evidence
 from rag.turn import Citation, Emit, Event, Sentence
-from rails.output import OutputRail
+from rails.output import OutputRail, public
+from rails.reading import Reading
 
 
 @dataclass
@@ -26,7 +27,7 @@ class Released:
         out, step = "", 0
         for place, (sentence, kind) in enumerate(zip(self.sentences, self.kinds, strict=True)):
             last = place + 1 == len(self.sentences) or self.sentences[place + 1].citations != sentence.citations
-            marks = "".join(f"[{n}]" for n in sentence.citations) if last or kind != "sentence" and sentence.citations != self._cited_before(place) else ""
+            marks = "".join(f"[{n}]" for n in sentence.citations) if last else ""
             said = f"{sentence.text} {marks}".rstrip()
             step = step + 1 if kind == "step" else 0
             if kind == "sentence":
@@ -35,16 +36,14 @@ class Released:
                 out += f"{chr(10) if out else ''}{f'{step}.' if kind == 'step' else '-'} {said}"
         return out
 
-    def _cited_before(self, place: int) -> tuple[int, ...]:
-        return self.sentences[place - 1].citations if place else ()
-
 
 class Gate:
     """Lets sentences out. One gate for one turn."""
 
-    def __init__(self, rail: OutputRail, evidence: Iterable[Evidence], emit: Emit) -> None:
+    def __init__(self, rail: OutputRail, evidence: Collection[Evidence], emit: Emit) -> None:
         self._rail, self._emit = rail, emit
         self._evidence = {item.id: item for item in evidence}
+        self._readings = {item.id: public(item.text) if item.kind == "article" else Reading(item.text) for item in evidence}
         self._numbers: dict[str, int] = {}
         self.released = Released()
 
@@ -55,7 +54,7 @@ class Gate:
     def offer(self, draft: DraftSentence) -> bool:
         """Release the sentence if every figure and claim in it stands in the evidence it cites."""
         cited = [self._evidence[item] for item in draft.evidence if item in self._evidence]
-        verdict = self._rail.check(draft.text, [item.text for item in cited])
+        verdict = self._rail.check(draft.text, [self._readings[item.id] for item in cited])
         if not verdict.ok:
             self.released.held_back.append({"text": draft.text, "rail": verdict.rail, "detail": verdict.detail})
             return False

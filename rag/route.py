@@ -24,6 +24,19 @@ class Route:
     why: str  # for the trace
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One question of a message, read and searched."""
+
+    text: str
+    query: str  # the text, made whole with what it follows
+    mentions: Mentions
+    reading: Reading
+    found: Found
+    route: Route
+    leaning: bool
+
+
 def route(
     text: str, reading: Reading, route_of: dict[str, str], mentions: Mentions, found: Found, floor: float, focus: Focus, leaning: bool,
 ) -> Route:
@@ -39,10 +52,11 @@ def route(
     if shares["human"] > SURE:
         return Route("person", reading.intent, "asks for a person")
     if (mentions.ordinal or mentions.other) and focus.listed and len(text.split()) <= 12:
-        intent = account_intent if shares["account"] > SURE else focus.intent or account_intent
+        pointing = len(text.split()) <= 4 or shares["account"] <= SURE
+        intent = focus.intent if pointing and focus.intent else account_intent
         return Route("account", _fitting(intent, focus), "points at what was listed")
     if about_item and mentions.pronoun and shares["knowledge"] > shares["account"] and answerable:
-        return Route("both", focus.intent or "order_status", "a general question about the item spoken of")
+        return Route("both", _plain_state(focus), "a general question about the item spoken of")
     if numbered:
         if shares["knowledge"] > SURE and answerable:
             return Route("both", _status_of(account_intent), "a general question with a number of one's own")
@@ -62,11 +76,13 @@ def route(
 def _fitting(intent: str, focus: Focus) -> str:
     """An intent for the kind of thing that was listed: orders are not asked for refills left."""
     kind = focus.listed[0].split("-")[0]
-    if kind == "FH" and intent not in ORDER_INTENTS:
-        return "order_status" if intent not in ("refill_due",) else intent
-    if kind == "RX" and intent not in PRESCRIPTION_INTENTS:
-        return "prescription_status"
-    return "transfer_status" if kind == "TR" else intent
+    fits = {"FH": ORDER_INTENTS, "RX": PRESCRIPTION_INTENTS}.get(kind, {})
+    return intent if intent in fits else {"FH": "order_status", "RX": "prescription_status"}.get(kind, "transfer_status")
+
+
+def _plain_state(focus: Focus) -> str:
+    """The intent that says how the item spoken of stands."""
+    return {"FH": "order_status", "RX": "prescription_status"}.get(focus.items[0].split("-")[0], "transfer_status")
 
 
 def _status_of(intent: str) -> str:

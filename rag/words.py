@@ -46,9 +46,9 @@ class Speller:
         return re.sub(r"[a-z0-9][a-z0-9']*", lambda match: self.mend_word(match[0]), text.lower())
 
     def known_share(self, text: str) -> float:
-        """Share of the words that are English or of this business, after mending: 0 to 1."""
-        words = [word for word in TOKEN.findall(self.mend(text)) if word.isalpha()]
-        return sum(word in self._known for word in words) / len(words) if words else 0.0
+        """Share of the longer words that are English, of this business or shorthand: 0 to 1."""
+        words = re.findall(r"[^\W\d_]{3,}", text.lower())
+        return sum(word in self._known or word in self._shorthand for word in words) / len(words) if words else 0.0
 
     def _mend_word(self, word: str) -> str:
         if word in self._shorthand:

@@ -22,11 +22,11 @@ def train() -> None:
     settings, console = Settings(), Console()
     encoder = load_encoder(settings, threads=2)
     ingest(settings.knowledge / "articles", settings.home / "knowledge", encoder, settings.chroma_url,
-           labelled=settings.knowledge / "labelled" / "questions.yaml")
+           labelled=settings.knowledge / "labelled")
     names = MentionReader(load_drugs(settings)).vocabulary()
     search = ServingSearch(settings.home / "knowledge", settings.knowledge, encoder, START, names, settings.chroma_url)()
     known = set(search.index.articles)
-    answerable = read_labelled(settings.knowledge / "labelled" / "questions.yaml", known)
+    answerable = read_labelled(settings.knowledge / "labelled", known)
     unanswerable = read_labelled(settings.knowledge / "labelled" / "unanswerable.yaml", known)
     if not answerable or not unanswerable:
         raise typer.BadParameter("labelled/questions.yaml and labelled/unanswerable.yaml need rows")

@@ -9,15 +9,8 @@ from typing import Any, Literal
 from rag.account import orders, prescriptions
 from rag.account.book import Account, AccountBook, Order, OrderStatus, Prescription, PrescriptionStatus, Transfer
 from rag.account.drugs import DrugTable
-from rag.account.facts import (
-    Sayer,
-    account_evidence,
-    order_card,
-    order_evidence,
-    prescription_evidence,
-    stock_facts,
-    transfer_evidence,
-)
+from rag.account.evidence import account_evidence, order_evidence, prescription_evidence, stock_evidence, transfer_evidence
+from rag.account.facts import Sayer, order_card
 from rag.account.resolve import OPEN, Pointer, Resolved, is_late, orders_meant, prescriptions_meant, transfers_meant
 from rag.account.say import say_count
 from rag.compose.draft import DraftSentence, Evidence
@@ -72,7 +65,7 @@ class AccountAnswers:
         if intent in PRESCRIPTION_INTENTS:
             return self._about_prescriptions(intent, prescriptions_meant(account, pointer, self._drugs), account, sayer)
         if intent == "transfer_status":
-            return self._about_transfers(transfers_meant(account, pointer, self._drugs), sayer)
+            return self._about_transfers(transfers_meant(account, pointer, self._drugs), account, sayer)
         if intent == "stock":
             return self.stock(pointer, account, sayer)
         if intent == "order_list":
@@ -95,11 +88,9 @@ class AccountAnswers:
         for drug_id in ids:
             levels = self._book.stock(drug_id)
             title = self._drugs.by_id[drug_id].generic
-            source = f"stock:{drug_id}"
-            facts = stock_facts(levels, today) if levels else f"We do not carry {title}."
-            evidence.append(Evidence(source, source, f"Stock of {title}", f"?stock={drug_id}", facts, "stock"))
             said = prescriptions.stock(levels, today) if levels else [f"We do not carry {title}."]
-            sentences += [DraftSentence(text, (source,)) for text in said]
+            evidence.append(stock_evidence(drug_id, title, levels, today, said))
+            sentences += [DraftSentence(text, (evidence[-1].id,)) for text in said]
         return AccountAnswer(tuple(sentences), tuple(evidence), resolved="stock", articles=("in-stock", "back-order"))
 
     def _about_orders(self, intent: str, meant: Resolved, account: Account, sayer: Sayer) -> AccountAnswer:
@@ -109,7 +100,7 @@ class AccountAnswers:
         if meant.vague and intent == "delivery_address" and not any(order.status in OPEN for order in found):
             return self._on_file(account)
         if len(found) > AT_ONCE or (len(found) > 1 and intent not in ("order_status", "order_arrival", "order_tracking")):
-            return self._choose_order(found, intent, meant, sayer)
+            return self._choose_order(found, account, meant, sayer)
         say = ORDER_INTENTS[intent]
         texts = [(order, text) for order in found for text in say(order, sayer)]
         missing = self._missing(meant)
@@ -123,12 +114,13 @@ class AccountAnswers:
             resolved=meant.how,
         )
 
-    def _choose_order(self, found: list[Order], intent: str, meant: Resolved, sayer: Sayer) -> AccountAnswer:
+    def _choose_order(self, found: list[Order], account: Account, meant: Resolved, sayer: Sayer) -> AccountAnswer:
         shown = found[:LISTED]
-        head = DraftSentence(f"You have {say_count(len(found), 'order')} that could be meant; which one?", tuple(o.id for o in shown))
+        head = f"You have {say_count(len(found), 'order')} that could be meant; which one?"
         rows = [DraftSentence(f"{orders.brief(order, sayer)}.", (order.id,), "step") for order in shown]
         return AccountAnswer(
-            (head, *rows), tuple(order_evidence(order, sayer) for order in shown), listed=tuple(order.id for order in shown),
+            (DraftSentence(head, ("account",)), *rows),
+            (account_evidence(account, head), *(order_evidence(order, sayer) for order in shown)), listed=tuple(order.id for order in shown),
             items=tuple(order.id for order in shown), outcome="clarify", suggestions=("The first one", "The second one"), resolved=meant.how,
         )
 
@@ -139,8 +131,8 @@ class AccountAnswers:
         shown = chosen[:LISTED]
         text = "Here is what I found in your orders." if picked else orders.history(list(account.orders), sayer)[0]
         rows = [DraftSentence(f"{orders.brief(order, sayer)}.", (order.id,), "step") for order in shown]
-        evidence = tuple(order_evidence(order, sayer) for order in shown) or (account_evidence(account),)
-        head = DraftSentence(text, tuple(item.id for item in evidence))
+        evidence = (account_evidence(account, text), *(order_evidence(order, sayer) for order in shown))
+        head = DraftSentence(text, ("account",))
         return AccountAnswer((head, *rows), evidence, items=tuple(o.id for o in shown), listed=tuple(o.id for o in shown),
                              suggestions=("When will the first one arrive?",) if shown and shown[0].status in OPEN else (), resolved=meant.how,
                              articles=("order-history",))
@@ -152,9 +144,10 @@ class AccountAnswers:
         if intent in ("refill_due", "auto_refill_status", "refills_left") and len(found) > AT_ONCE:
             found = [p for p in found if p.status is PrescriptionStatus.ACTIVE] or found
         if len(found) > LISTED or (len(found) > AT_ONCE and intent in ("prescription_directions", "prescription_prescriber")):
-            head = DraftSentence(f"You have {say_count(len(found), 'prescription')}; which one do you mean?", tuple(p.id for p in found[:LISTED]))
+            head = f"You have {say_count(len(found), 'prescription')}; which one do you mean?"
             rows = [DraftSentence(f"{prescriptions.brief(p, sayer)}.", (p.id,), "step") for p in found[:LISTED]]
-            return AccountAnswer((head, *rows), tuple(prescription_evidence(p, sayer) for p in found[:LISTED]), outcome="clarify",
+            return AccountAnswer((DraftSentence(head, ("account",)), *rows),
+                                 (account_evidence(account, head), *(prescription_evidence(p, sayer) for p in found[:LISTED])), outcome="clarify",
                                  listed=tuple(p.id for p in found[:LISTED]), items=tuple(p.id for p in found[:LISTED]), resolved=meant.how)
         say = PRESCRIPTION_INTENTS[intent]
         many = len(found) > AT_ONCE
@@ -168,24 +161,26 @@ class AccountAnswers:
 
     def _prescription_list(self, account: Account, sayer: Sayer) -> AccountAnswer:
         shown = account.prescriptions[:10]
-        evidence = tuple(prescription_evidence(p, sayer) for p in shown) or (account_evidence(account),)
         text = f"You have {say_count(len(account.prescriptions), 'prescription')} with us." if shown else "There are no prescriptions in your account yet."
-        head = DraftSentence(text, tuple(item.id for item in evidence))
+        evidence = (account_evidence(account, text), *(prescription_evidence(p, sayer) for p in shown))
+        head = DraftSentence(text, ("account",))
         rows = [DraftSentence(f"{prescriptions.brief(p, sayer)}.", (p.id,), "bullet") for p in shown]
         return AccountAnswer((head, *rows), evidence, items=tuple(p.id for p in shown), listed=tuple(p.id for p in shown), resolved="all")
 
-    def _about_transfers(self, meant: Resolved, sayer: Sayer) -> AccountAnswer:
+    def _about_transfers(self, meant: Resolved, account: Account, sayer: Sayer) -> AccountAnswer:
         found = [record for record in meant.records if isinstance(record, Transfer)]
         if not found:
             return AccountAnswer((DraftSentence("I can't find that transfer in your account.", ()),), resolved=meant.how, outcome="answered",
                                  articles=("move-prescription-in",))
+        evidence = [transfer_evidence(t, sayer) for t in found[:LISTED]]
         if len(found) > AT_ONCE:
+            head = f"You have {say_count(len(found), 'transfer')} under way."
+            evidence.insert(0, account_evidence(account, head))
             rows = tuple(DraftSentence(f"{prescriptions.transfer_brief(t, sayer)}.", (t.id,), "step") for t in found[:LISTED])
-            head = DraftSentence(f"You have {say_count(len(found), 'transfer')} under way.", tuple(t.id for t in found[:LISTED]))
-            said: tuple[DraftSentence, ...] = (head, *rows)
+            said: tuple[DraftSentence, ...] = (DraftSentence(head, ("account",)), *rows)
         else:
             said = tuple(DraftSentence(text, (t.id,)) for t in found for text in prescriptions.transfer(t, sayer))
-        return AccountAnswer(tuple(self._missing(meant)) + said, tuple(transfer_evidence(t, sayer) for t in found[:LISTED]),
+        return AccountAnswer(tuple(self._missing(meant)) + said, tuple(evidence),
                              items=tuple(t.id for t in found), listed=tuple(t.id for t in found) if len(found) > 1 else (), resolved=meant.how,
                              suggestions=("What do the transfer stages mean?",))
 
@@ -194,7 +189,7 @@ class AccountAnswers:
         plan = (f"The insurance on file is {c.insurance}, with a member ID ending in {c.insurance_last4}." if c.insurance
                 else "There is no insurance on file in your account.")
         texts = (plan, f"The delivery address on file is {c.address}.")
-        return AccountAnswer(tuple(DraftSentence(text, ("account",)) for text in texts), (account_evidence(account),), resolved="account",
+        return AccountAnswer(tuple(DraftSentence(text, ("account",)) for text in texts), (account_evidence(account, *texts),), resolved="account",
                              suggestions=("How do I change my insurance?", "How do I change my address?"))
 
     def _missing(self, meant: Resolved) -> list[DraftSentence]:
@@ -216,9 +211,10 @@ class AccountAnswers:
         evidence: list[Evidence] = []
         shown = [order for order in account.orders if order.status in OPEN][:LISTED] if kind == "order" else []
         if shown and meant.how == "number":
-            said.append(DraftSentence("These orders of yours are under way.", tuple(order.id for order in shown)))
+            head = "These orders of yours are under way."
+            said.append(DraftSentence(head, ("account",)))
             said += [DraftSentence(f"{orders.brief(order, sayer)}.", (order.id,), "step") for order in shown]
-            evidence = [order_evidence(order, sayer) for order in shown]
+            evidence = [account_evidence(account, head), *(order_evidence(order, sayer) for order in shown)]
         return AccountAnswer(tuple(said), tuple(evidence), listed=tuple(o.id for o in shown) if evidence else (), outcome="clarify",
                              resolved=meant.how, suggestions=("What orders do I have?",) if kind == "order" else ("What prescriptions do I have with you?",))
 

@@ -1,4 +1,4 @@
-"""Fact sheets and cards: everything that may be said about a record, for the composers, the rails and the page."""
+"""Fact sheets and cards: what is on record about an order, a prescription, a transfer, for composers and the page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from rag.account.book import Account, Order, OrderLine, OrderStatus, Prescription, StatusEvent, StockLevel, Transfer
 from rag.account.say import on_day, say_count, say_day, say_list, say_money
-from rag.compose.draft import Evidence
 
 STATUS_LABEL = {
     OrderStatus.RECEIVED: "Received",
@@ -138,22 +137,6 @@ def account_facts(account: Account) -> str:
     c = account.customer
     plan = f"Insurance on file: {c.insurance}, member ID ending in {c.insurance_last4}." if c.insurance else "No insurance is on file."
     return f"{plan} The delivery address on file is {c.address}. Plus member: {'yes' if c.plus_member else 'no'}."
-
-
-def order_evidence(order: Order, sayer: Sayer) -> Evidence:
-    return Evidence(order.id, order.id, f"Your order {order.id}", f"?order={order.id}", order_facts(order, sayer), "order")
-
-
-def prescription_evidence(p: Prescription, sayer: Sayer) -> Evidence:
-    return Evidence(p.id, p.id, f"Your prescription {p.id}", f"?prescription={p.id}", prescription_facts(p, sayer), "prescription")
-
-
-def transfer_evidence(t: Transfer, sayer: Sayer) -> Evidence:
-    return Evidence(t.id, t.id, f"Your transfer {t.id}", f"?transfer={t.id}", transfer_facts(t, sayer), "transfer")
-
-
-def account_evidence(account: Account) -> Evidence:
-    return Evidence("account", "account", "Your account", "?account", account_facts(account), "account")
 
 
 def order_card(order: Order, sayer: Sayer) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from rag.account import people, schema
 from rag.account.book import AccountError, Order, StockLevel
 from rag.account.business import Business, Progress, write
 from rag.account.business_days import add_business_days
+from rag.account.demo_customers import demo_people
 from rag.account.drugs import DrugTable, read_drugs
 from rag.account.numbers import Numbers
 from rag.account.person import Person, make_person
@@ -33,8 +34,6 @@ FIRST_NUMBER = 10_001
 
 def generate(seed: int, today: dt.date, customers: int = 2000, drugs: DrugTable | None = None) -> Business:
     """The business as it stands on `today` at 14 UTC; `customers` counts the demo customers too."""
-    from rag.account.demo_customers import demo_people
-
     drugs = drugs or demo_drugs()
     numbers = Numbers(Random(f"{seed}/{today}/numbers"))
     made: list[Person] = demo_people(today, drugs, numbers)[:customers]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from rapidfuzz import fuzz, process
 
@@ -22,6 +23,8 @@ MONTH_DAY = re.compile(rf"\b({'|'.join(m[:3] for m in MONTHS)})[a-z]*\.? (\d{{1,
 IN_MONTH = re.compile(rf"\b(?:in|from|of|last|back in) ({'|'.join(MONTHS)})\b", re.IGNORECASE)
 AGO = re.compile(r"\b(\d+|a|an|one|two|three|four) (day|week|month)s? ago\b", re.IGNORECASE)
 COUNT = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4}
+KINDS = {"fh": ("order", "FH-"), "or": ("order", "FH-"), "rx": ("prescription", "RX-"), "pr": ("prescription", "RX-"), "tr": ("transfer", "TR-")}
+QUALIFIER = re.compile(r"^(high|low|type 2|type 1|chronic|mild|severe|an? (?:under|over)active|preventing|treating) ")
 # Words of medicine names and uses that say nothing by themselves.
 WEAK = frozenset(["pill", "pills", "tablet", "tablets", "medicine", "medicines", "drug", "drugs", "med", "meds", "prescription", "order", "cream", "drops", "shot", "daily"])
 
@@ -80,8 +83,8 @@ class MentionReader:
                     self._own.add(part)
         for drug in drugs:
             for use in drug.uses:
-                key = use.lower()
-                self._names[key] = tuple(dict.fromkeys((*self._names.get(key, ()), drug.id)))
+                for key in {use.lower(), QUALIFIER.sub("", use.lower())}:
+                    self._names[key] = tuple(dict.fromkeys((*self._names.get(key, ()), drug.id)))
         self._single = [name for name in self._own if " " not in name and len(name) > 4]
         alternatives = "|".join(sorted((re.escape(name) for name in self._names), key=len, reverse=True))
         self._exact = re.compile(rf"\b({alternatives})(?:s|es)?\b", re.IGNORECASE)
@@ -107,6 +110,22 @@ class MentionReader:
             states=tuple(state for state, pattern in STATES.items() if re.search(pattern, lowered)),
             pronoun=bool(PRONOUN.search(lowered)),
         )
+
+    def entities(self, text: str) -> list[dict[str, Any]]:
+        """Numbers and medicines with their places in the text, as `pestle classify` prints them."""
+        found = [
+            {"type": "tracking", "value": m[0], "start": m.start(), "end": m.end(), "canonical": re.sub(r"\s", "", m[0]).upper()}
+            for m in TRACKING.finditer(text)
+        ]
+        taken = [(e["start"], e["end"]) for e in found]
+        for m in NUMBER.finditer(text):
+            digits = re.sub(r"\D", "", m[2])
+            kind, pre = KINDS.get((m[1] or "").lower()[:2], ("number", ""))
+            if 5 <= len(digits) <= 9 and not any(start <= m.start(2) < end for start, end in taken):
+                found.append({"type": kind, "value": m[0].strip(), "start": m.start(), "end": m.end(), "canonical": pre + digits})
+        for m in self._exact.finditer(text.lower()):
+            found.append({"type": "drug", "value": text[m.start() : m.end()], "start": m.start(), "end": m.end(), "canonical": self._names[m[1]][0]})
+        return sorted(found, key=lambda entity: entity["start"])
 
     def _drugs(self, lowered: str) -> tuple[tuple[str, ...], bool]:
         found: dict[str, None] = {}

@@ -85,11 +85,11 @@ class SqlAccountBook:
             return Account(
                 customer=Customer(*row),
                 orders=_orders(
-                    connection.execute(CUSTOMER_ORDERS, of), connection.execute(CUSTOMER_LINES, of),
-                    connection.execute(CUSTOMER_EVENTS, of),
+                    connection.execute(CUSTOMER_ORDERS, of).all(), connection.execute(CUSTOMER_LINES, of).all(),
+                    connection.execute(CUSTOMER_EVENTS, of).all(),
                 ),
-                prescriptions=tuple(map(_prescription, connection.execute(CUSTOMER_PRESCRIPTIONS, of))),
-                transfers=tuple(map(_transfer, connection.execute(CUSTOMER_TRANSFERS, of))),
+                prescriptions=tuple(map(_prescription, connection.execute(CUSTOMER_PRESCRIPTIONS, of).all())),
+                transfers=tuple(map(_transfer, connection.execute(CUSTOMER_TRANSFERS, of).all())),
             )
 
     def stock(self, drug_id: str) -> list[StockLevel]:

@@ -23,7 +23,8 @@ class Loader(_FAST):  # type: ignore[misc]
     }
 
 
-Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+BOOLEAN = re.compile("^(?:true|True|TRUE|false|False|FALSE)$")
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", BOOLEAN, list("tTfF"))
 
 
 class FileErrors(ValueError):

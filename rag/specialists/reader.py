@@ -33,6 +33,19 @@ SIGNS: tuple[re.Pattern[str], ...] = tuple(
         r"\b(policy|process|usually|normally|in general|generally)\b",
         r"\b(if|whenever|once|after|before)\b",
         r"\b(it|that one|this one|the one|other one|first one|second one|those|these|them)\b",
+        r"\b(address|going to|go to|sent to|sending (it|them) to|deliver(ed|ing)? to|ship(ped|ping)? to|which house|zip|apartment)\b",
+        r"\b(refills?)\b",
+        r"\b(expir\w+|run out|runs out|good until|valid)\b",
+        r"\b(track\w*|carrier|ups|usps|fedex)\b",
+        r"\b(pay|paid|cost|costs|charged?|price|total|bill|copay)\b",
+        r"\b(label|directions|instructions|strength|how (do|to) take|mg)\b",
+        r"\b(who (wrote|prescribed)|prescriber|doctor|prescribed)\b",
+        r"\b(transfer\w*|moved?|moving)\b",
+        r"\b(stock|available|back ?order\w*|carry)\b",
+        r"\b(insurance|plan|coverage)\b",
+        r"\b(auto|automatic\w*)\b",
+        r"\b(arriv\w*|get here|come|coming|deliver\w*|when)\b",
+        r"\b(what('s| is) in|inside|contains?|which (pills|meds|medicines))\b",
     )
 )
 
@@ -59,7 +72,7 @@ class Reading:
 
 def features(text: str, vector: Vectors) -> Vectors:
     """What the head reads: the vector and the lexical signs, float32 of shape (dimensions + signs,)."""
-    signs = np.array([0.3 if sign.search(text) else 0.0 for sign in SIGNS], dtype=np.float32)
+    signs = np.array([0.5 if sign.search(text) else 0.0 for sign in SIGNS], dtype=np.float32)
     return np.concatenate([vector, signs])
 
 

@@ -24,8 +24,8 @@ CANCEL = (
     "be cancelled, because medicine that has left the pharmacy cannot be used again."
 )
 ORDER = (
-    "Order FH-1234567: metformin 500 mg, 90 tablets. It left Phoenix on Tuesday, November 24, 2026. It should arrive on "
-    "Friday, November 27 by 8 pm. UPS tracking number 1Z999AA10123456784. The price was $12.40. "
+    "Order FH-1234567: metformin 500 mg, 90 tablets. It left Phoenix on Tuesday, November 24, 2026. It should arrive "
+    "on Friday, November 27 by 8 pm. UPS tracking number 1Z999AA10123456784. The price was $12.40. "
     "Directions: Take 1 tablet by mouth twice daily with food."
 )
 COLD = (
@@ -157,7 +157,7 @@ HOLES = [
     ("Your metformin {} mg left Phoenix.", ORDER, "500", st.decimals("0.01", "2000", places=2).map(str)),
     ("It should arrive on November {} by 8 pm.", ORDER, "27", st.integers(1, 30).map(str)),
     ("It should arrive on {} 27 by 8 pm.", ORDER, "November", st.sampled_from(
-        ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "December", "Nov"])),
+        ["January", "March", "May", "June", "July", "Sept.", "October", "December", "Dec.", "Nov."])),
     ("It should arrive on {}, November 27 by 8 pm.", ORDER, "Friday", st.sampled_from(
         ["Monday", "Tuesday", "Wednesday", "Thursday", "Saturday", "Sunday"])),
     ("It should arrive on Friday, November 27 by {}.", ORDER, "8 pm", st.builds(
