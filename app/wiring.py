@@ -12,6 +12,7 @@ from rag.account import open_book
 from rag.account.answer import AccountAnswers
 from rag.account.book import AccountBook
 from rag.account.documents import AccountDocuments
+from rag.account.follow import Follower
 from rag.account.drugs import DrugTable, read_drugs
 from rag.account.mentions import MentionReader
 from rag.assistant import Assistant, Parts
@@ -33,6 +34,10 @@ class Wired:
     book: AccountBook
     documents: AccountDocuments
     encoder: Encoder
+
+    def follow(self) -> Follower:
+        """Keep the order-status documents in step from now on, until the follower is closed."""
+        return Follower(self.documents, self.book)
 
     def close(self) -> None:
         self.documents.close()
@@ -74,7 +79,7 @@ def build(settings: Settings, book: AccountBook | None = None, documents: Path |
     )
     assistant = Assistant(
         Parts(
-            search=search, reader=Reader(trained, encoder.name), mentions=mentions, book=book,
+            search=search, reader=Reader(trained, encoder.name, encoder.dimensions), mentions=mentions, book=book,
             answers=AccountAnswers(book, drugs), documents=embedded, policy=policy, rail=OutputRail(policy.links),
             clock=clock(settings), composer=load_chat_model(settings), longest=settings.max_message_chars,
         )

@@ -33,6 +33,8 @@ log = logging.getLogger("pestle")
 
 WORDS, PART_WORDS, MORE_WORDS = 120, 60, 320
 CLOSEST = 3
+GENERAL = 0.7  # how sure an article must be to answer a visitor who asked as if signed in
+CERTAIN = 0.93  # and how sure that only the account can answer, for the article to be left out
 
 
 @dataclass
@@ -41,7 +43,8 @@ class Plan:
 
     drafts: list[DraftSentence] = field(default_factory=list)
     evidence: dict[str, Evidence] = field(default_factory=dict)
-    fixed: list[str] = field(default_factory=list)  # policy wording, said as it stands
+    fixed: list[str] = field(default_factory=list)  # policy wording, said first and as it stands
+    after: list[str] = field(default_factory=list)  # and said last
     outcome: Outcome = "answered"
     reason: str | None = None
     suggestions: list[str] = field(default_factory=list)
@@ -124,7 +127,10 @@ class Assistant:
         """Each question of the message: what it wants, what it mentions, what the articles have on it."""
         questions = parts(text)
         if len(questions) > 1:
-            asked = [self._ask(question, message, focus, search, trace) for question in questions]
+            asked: list[Asked] = []
+            for question in questions:
+                before = Focus(articles=(asked[-1].found.best or "",), question=asked[-1].text) if asked else focus
+                asked.append(self._ask(question, message, before, search, trace))
             wheres = [(a.route.where, a.route.intent if a.route.where == "account" else a.found.best) for a in asked]
             floor = search.weights.floor_at
             useful = [a for a in asked if a.route.where in ("account", "both") or a.found.answerable >= max(floor, 0.5)]
@@ -142,9 +148,8 @@ class Assistant:
         with trace.step("search"):
             found, query, leaning = search.find(text, vector), text, leans(text, focus)
             if leaning and focus.question and focus.articles:
-                together = search.find(whole(text, focus))
-                if together.answerable >= found.answerable or wants_more(text):
-                    found, query = together, whole(text, focus)
+                query = whole(text, focus)
+                found = search.follow(found, query, search.index.neighbourhood(focus.articles[0]))
         floor = search.weights.floor_at
         where = route(mended, reading, self._is.reader.route_of, mentions, found, floor, focus, leaning)
         return Asked(text, query, mentions, reading, found, where, leaning)
@@ -178,13 +183,21 @@ class Assistant:
         elif question.route.intent == "stock" and question.mentions.drugs:
             answer = self._is.answers.stock(pointer, None, None)
         else:
-            if question.found.answerable >= max(0.6, search.weights.floor_at) and question.reading.routes["account"] < 0.75:
-                self._gather_article(plan, question, focus, search, PART_WORDS)
-            elif self._is.policy.wording.sign_in not in plan.fixed:
-                plan.fixed.append(self._is.policy.wording.sign_in)
-                plan.outcome, plan.reason = ("clarify", "sign_in") if not plan.drafts else (plan.outcome, None)
+            self._ask_to_sign_in(plan, question, focus, search)
             return
         self._add_account(plan, answer, question.route.intent)
+
+    def _ask_to_sign_in(self, plan: Plan, question: Asked, focus: Focus, search: Search) -> None:
+        """Without a verified customer there is the general answer, if there is one, and the way to the own one."""
+        wording = self._is.policy.wording.sign_in
+        general = question.found.answerable >= max(GENERAL, search.weights.floor_at) and not question.mentions.numbers
+        if general and question.reading.routes["account"] < CERTAIN:
+            self._gather_article(plan, question, focus, search, PART_WORDS)
+            plan.after.append(wording)
+        elif wording not in plan.fixed:
+            plan.fixed.append(wording)
+            if not plan.drafts:
+                plan.outcome, plan.reason = "clarify", "sign_in"
 
     def _add_account(self, plan: Plan, answer: AccountAnswer, intent: str) -> None:
         plan.add(answer.sentences, answer.evidence)
@@ -229,14 +242,13 @@ class Assistant:
             article = search.index.articles[article_id]
             item = Evidence(article_id, article_id, article.title, f"?article={article_id}", article.title)
             plan.add((DraftSentence(article.title, (article_id,), "bullet"),), (item,))
-        plan.fixed.append(self._is.policy.wording.person)
+        plan.after.append(self._is.policy.wording.person)
         plan.suggestions = [search.index.articles[article_id].title for article_id in near]
         return plan
 
     def _compose(self, plan: Plan, text: str, message: Message, gate: Gate, trace: Trace) -> None:
         """Policy wording first, then the chat model's sentences or else the extractive ones, each through the rail."""
-        head, tail = plan.fixed[:1], plan.fixed[1:]
-        for words in head:
+        for words in plan.fixed:
             gate.fixed(words)
         composer = "extractive"
         if self._is.composer and plan.drafts and plan.plain and plan.outcome == "answered":
@@ -255,7 +267,7 @@ class Assistant:
                     gate.offer(draft)
                 else:
                     gate.fixed(draft.text)
-        for words in tail:
+        for words in dict.fromkeys(plan.after):
             gate.fixed(words)
         trace.note(composer=composer)
 

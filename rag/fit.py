@@ -7,6 +7,7 @@ read off predictions for questions that the model was not fitted on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,12 +35,19 @@ class Fitted:
     lost: float
 
 
-def fit(search: Search, answerable: list[Labelled], unanswerable: list[Labelled]) -> Fitted:
-    """Weights fitted on these questions; one that stands in the index is judged as if it did not."""
+def fit(search: Search, answerable: list[Labelled], unanswerable: list[Labelled], hard: Sequence[Labelled] = ()) -> Fitted:
+    """Weights fitted on these questions; one that stands in the index is judged as if it did not.
+
+    `answerable` are asked as customers ask and set the floor; `hard` ones, written to be close to a neighbouring
+    article, only help to weigh the signs.
+    """
     place = {article_id: n for n, article_id in enumerate(search.index.order)}
     readings = [_read(search, row.question) for row in answerable]
     nothing = [_read(search, row.question) for row in unanswerable]
-    fusion = _fit_fusion([r.signs for r in readings], [[place[a] for a in row.articles] for row in answerable])
+    contrast = [_read(search, row.question) for row in hard]
+    fusion = _fit_fusion(
+        [r.signs for r in (*readings, *contrast)], [[place[a] for a in row.articles] for row in (*answerable, *hard)]
+    )
 
     y = np.array([1] * len(readings) + [0] * len(nothing))
     vectors = np.stack([r.vector for r in (*readings, *nothing)])
@@ -61,7 +69,7 @@ def _fit_scope(vectors: Vectors, y: Vectors, asked: Vectors) -> tuple[Vectors, V
     """The direction of questions for this business, and each row's value by a direction fitted without it."""
 
     def direction(rows: Vectors, labels: Vectors) -> Vectors:
-        model = LogisticRegression(C=8.0, max_iter=2000, class_weight="balanced")
+        model = LogisticRegression(C=8.0, max_iter=300, tol=1e-3, class_weight="balanced")
         model.fit(np.concatenate([rows, asked]), np.concatenate([labels, np.ones(len(asked), dtype=int)]))
         coefficients: Vectors = model.coef_[0]
         return coefficients

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -76,21 +77,35 @@ class WordIndex:
 
 
 class LetterIndex:
-    """Letter n-grams of every known question: what is left of likeness when words are misspelt. Scores 0 to 1."""
+    """Letter n-grams of every known question: what is left of likeness when words are misspelt. Scores 0 to 1.
+
+    scikit-learn weighs the n-grams (TF-IDF); the look-up walks only the columns of the message's own n-grams.
+    """
 
     def __init__(self, asked: Sequence[Sequence[str]], mend: Callable[[str], str]) -> None:
         """`asked` holds the questions of each article, in the articles' order."""
         self._texts = [text for texts in asked for text in texts]
         self._starts = np.cumsum([0, *(len(texts) for texts in asked)])[:-1]
-        self._grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 4), sublinear_tf=True, dtype=np.float32)
-        self._matrix = self._grams.fit_transform([mend(text) for text in self._texts])
+        grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 4), sublinear_tf=True, dtype=np.float32)
+        by_gram = grams.fit_transform([mend(text) for text in self._texts]).tocsc()
+        self._split, self._column, self._idf = grams.build_analyzer(), grams.vocabulary_, grams.idf_
+        self._ends, self._rows, self._weights = by_gram.indptr, by_gram.indices, by_gram.data
 
     def scores(self, mended: str, without: str = "") -> Vectors:
         """The likeness of the most alike question of each article, of shape (articles,)."""
-        likeness = (self._matrix @ self._grams.transform([mended]).T).toarray().ravel()
+        counts = Counter(column for gram in self._split(mended) if (column := self._column.get(gram)) is not None)
+        if not counts:
+            return np.zeros(len(self._starts), dtype=np.float32)
+        columns = list(counts)
+        own = (1.0 + np.log(list(counts.values()))) * self._idf[columns]
+        own /= np.linalg.norm(own)
+        spans = [slice(self._ends[column], self._ends[column + 1]) for column in columns]
+        rows = np.concatenate([self._rows[span] for span in spans])
+        shares = np.concatenate([self._weights[span] * weight for span, weight in zip(spans, own, strict=True)])
+        likeness = np.bincount(rows, weights=shares, minlength=len(self._texts))
         if without:
             likeness[[place for place, text in enumerate(self._texts) if text == without]] = 0.0
-        best: Vectors = np.maximum.reduceat(likeness, self._starts)
+        best: Vectors = np.maximum.reduceat(likeness, self._starts).astype(np.float32)
         return best
 
 
@@ -114,12 +129,33 @@ class KnowledgeIndex:
         if name not in {found.name for found in self._client.list_collections()}:
             raise VectorStoreError(f"Chroma has no collection {name}; run `pestle ingest --force`")
         self.store: Chroma = collection(self._client, name, encoder)
+        self.size = self.store._collection.count()
         self.order = list(self.articles)
         self.words = WordIndex(self.articles.values())
 
     @cached_property
     def passages(self) -> dict[str, list[Passage]]:
         return {article.id: passages(article) for article in self.articles.values()}
+
+    def nearest(self, vector: Vectors, count: int) -> list[tuple[str, float]]:
+        """Chroma's nearest entries: their ids and cosine similarities, nearest first."""
+        found = self.store._collection.query(
+            query_embeddings=[vector], n_results=min(count, self.size), include=["distances"]
+        )
+        assert found["distances"] is not None
+        return [(entry, 1.0 - distance) for entry, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
+
+    def neighbourhood(self, article_id: str) -> frozenset[str]:
+        """An article, what it links to and what shares its topic."""
+        article = self.articles.get(article_id)
+        if article is None:
+            return frozenset()
+        return frozenset({article_id, *article.links, *(a.id for a in self.articles.values() if a.topic == article.topic)})
+
+    def text_of(self, entry: str) -> str:
+        """The question behind the id of an entry."""
+        article_id, _, number = entry.partition("?")
+        return self.asked(self.articles[article_id])[int(number)]
 
     def asked(self, article: Article) -> tuple[str, ...]:
         """Every known way of asking for an article."""

@@ -27,6 +27,8 @@ SIGNS = ("question", "questions", "passage", "linear", "words", "letters")
 FLOOR_SIGNS = (*SIGNS, "score", "margin", "coverage", "scope")
 NEAREST = 80  # entries that Chroma is asked for; about 15 belong to each article
 RIDGE = 3.0
+NEAR_BONUS = 2.5  # what being near the article spoken of is worth to a follow-up
+ALONE = 0.65  # share of the follow-up's own words in its score; the rest is for them with the question before
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,25 @@ class Search:
         hits = tuple(Hit(self.index.order[n], float(scores[n]), tuple(map(float, signs[n]))) for n in order)
         return Found(query, vector, hits, self._answerable(hits, coverage, vector))
 
+    def follow(self, found: Found, whole: str, near: frozenset[str], top: int = 8) -> Found:
+        """A follow-up, found by itself, read together with the question it follows.
+
+        Articles `near` the one spoken of (itself, its links, its topic) come first in doubt.
+        """
+        together = self.find(whole, top=2 * top)
+        alone = {hit.article_id: hit for hit in found.hits}
+        joint = {hit.article_id: hit for hit in together.hits}
+        least_alone, least_joint = found.hits[-1].score, together.hits[-1].score
+
+        def score(article_id: str) -> float:
+            one = alone[article_id].score if article_id in alone else least_alone
+            other = joint[article_id].score if article_id in joint else least_joint
+            return ALONE * one + (1 - ALONE) * other + (NEAR_BONUS if article_id in near else 0.0)
+
+        ranked = sorted({**alone, **joint}, key=score, reverse=True)[:top]
+        hits = tuple(Hit(a, score(a), (joint.get(a) or alone[a]).signs) for a in ranked)
+        return Found(whole, found.vector, hits, max(found.answerable, together.answerable))
+
     def mended(self, query: str) -> str:
         return self.speller.mend(query)
 
@@ -123,26 +144,21 @@ class Search:
 
         `without` is a question of the index that is left out, so that a question can be judged by the others.
         """
-        found = self.index.store._collection.query(
-            query_embeddings=[vector], n_results=min(NEAREST, self.index.store._collection.count()),
-            include=["metadatas", "distances", "documents"] if without else ["metadatas", "distances"],
-        )
-        assert found["metadatas"] and found["distances"]
-        similar = 1.0 - np.asarray(found["distances"][0], dtype=np.float32)
-        least = float(similar[-1]) if len(similar) else 0.0
+        found = self.index.nearest(vector, NEAREST)
+        least = found[-1][1] if found else 0.0
         nearest = np.full((len(self._place), 4), least, dtype=np.float32)  # three questions, one passage
         filled = [0] * len(self._place)
         seen_passage = set[int]()
-        texts = (found["documents"] or [[]])[0] if without else []
-        for n, (meta, value) in enumerate(zip(found["metadatas"][0], similar, strict=True)):
-            if without and texts[n] == without:
+        for entry, likeness in found:
+            article_id, is_question, _ = entry.partition("?")
+            place = self._place[article_id if is_question else entry.partition("#")[0]]
+            if is_question and without and self.index.text_of(entry) == without:
                 continue
-            place = self._place[str(meta["article_id"])]
-            if meta["kind"] == "question" and filled[place] < 3:
-                nearest[place, filled[place]] = value
+            if is_question and filled[place] < 3:
+                nearest[place, filled[place]] = likeness
                 filled[place] += 1
-            elif meta["kind"] == "passage" and place not in seen_passage:
-                nearest[place, 3] = value
+            elif not is_question and place not in seen_passage:
+                nearest[place, 3] = likeness
                 seen_passage.add(place)
         words = stems(mended)
         matched = self.index.words.scores(words)

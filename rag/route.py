@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from rag.account.mentions import Mentions
 from rag.account.answer import ORDER_INTENTS, PRESCRIPTION_INTENTS
+from rag.followup import wants_more
 from rag.retrieve import Found
 from rag.specialists.reader import Reading
 from rag.turn import Focus
@@ -14,6 +16,8 @@ from rag.turn import Focus
 Where = Literal["knowledge", "account", "both", "greeting", "thanks", "goodbye", "person", "out_of_scope", "unknown"]
 
 SURE = 0.6
+SAME = 0.86  # likeness to a known question from which the two are the same question
+ADDRESS = re.compile(r"\b(address|to which|which house|where .*\b(sen[dt]|go(es|ing)|ship\w*|deliver\w*)\b|going to|sent to|deliver\w* to|ship\w* to|zip)\b", re.IGNORECASE)
 CHATTY = 7  # words up to which "thanks" is all that a message says
 
 
@@ -42,11 +46,13 @@ def route(
 ) -> Route:
     """Where to look. `found` is the search for the (whole) question, `leaning` says that the message is a follow-up."""
     shares = reading.routes
-    account_intent, _ = reading.best_of(route_of, "account")
+    account_intent = _account_intent(text, reading, route_of)
     answerable = found.answerable >= floor
     numbered = bool(mentions.numbers or mentions.tracking)
     about_item = bool(focus.items) and leaning and not focus.articles
 
+    if wants_more(text) and focus.articles:
+        return Route("knowledge", reading.intent, "asks for more of the same")
     if len(text.split()) <= CHATTY and shares["chat"] > SURE and not numbered:
         return Route(reading.best_of(route_of, "chat")[0], reading.intent, "small talk")  # type: ignore[arg-type]
     if shares["human"] > SURE:
@@ -63,14 +69,24 @@ def route(
         return Route("account", account_intent, "a number of one's own")
     if about_item and (shares["account"] > 0.3 or not answerable):
         return Route("account", account_intent if shares["account"] > 0.2 else focus.intent or account_intent, "goes on about the item spoken of")
+    if found.hits and found.hits[0].signs[0] >= SAME and answerable and shares["account"] < 0.97:
+        return Route("knowledge", reading.intent, "asked in an article's own words")
     if shares["account"] >= SURE or shares["account"] > max(shares["knowledge"], shares["out_of_scope"]):
         both = shares["knowledge"] > 0.25 and found.answerable > max(floor, 0.85)
         return Route("both" if both else "account", account_intent, f"account {shares['account']:.2f}")
-    if shares["out_of_scope"] > SURE and found.answerable < max(0.9, floor):
+    if shares["out_of_scope"] > SURE and not answerable:
         return Route("out_of_scope", reading.intent, f"out of scope {shares['out_of_scope']:.2f}")
     if answerable:
         return Route("knowledge", reading.intent, f"answerable {found.answerable:.2f}")
     return Route("unknown", reading.intent, f"under the floor: {found.answerable:.2f} < {floor:.2f}")
+
+
+def _account_intent(text: str, reading: Reading, route_of: dict[str, str]) -> str:
+    """The most probable account intent; where an order goes is only asked with a word for a place or for sending."""
+    for name, _ in reading.intents:
+        if route_of[name] == "account" and (name != "delivery_address" or ADDRESS.search(text)):
+            return name
+    return "order_status"
 
 
 def _fitting(intent: str, focus: Focus) -> str:

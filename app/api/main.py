@@ -82,4 +82,5 @@ def _load(
 
     wired = build(settings)
     at_end(wired.close)
+    at_end(wired.follow().close)
     return wired.assistant, wired.book, lambda: wired.search().index.articles

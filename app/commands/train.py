@@ -26,7 +26,8 @@ def train() -> None:
     names = MentionReader(load_drugs(settings)).vocabulary()
     search = ServingSearch(settings.home / "knowledge", settings.knowledge, encoder, START, names, settings.chroma_url)()
     known = set(search.index.articles)
-    answerable = read_labelled(settings.knowledge / "labelled", known)
+    answerable = read_labelled(settings.knowledge / "labelled" / "questions.yaml", known)
+    hard = [row for row in read_labelled(settings.knowledge / "labelled", known) if row not in answerable]
     unanswerable = read_labelled(settings.knowledge / "labelled" / "unanswerable.yaml", known)
     if not answerable or not unanswerable:
         raise typer.BadParameter("labelled/questions.yaml and labelled/unanswerable.yaml need rows")
@@ -34,12 +35,12 @@ def train() -> None:
     examples = read_examples(settings.knowledge / "intents")
     head = train_head(
         folder, encoder, search.speller, examples, read_articles(settings.knowledge / "articles"),
-        [row.question for row in answerable], [row.question for row in unanswerable if row.style != "near"],
+        [row.question for row in (*answerable, *hard)], [row.question for row in unanswerable if row.style != "near"],
     )
     console.print(f"intents: {head.examples} examples of {head.intents}; 5-fold accuracy {head.accuracy:.3f}, of the route {head.route_accuracy:.3f}")
     for wanted, read_as, times in head.confusions[:8]:
         console.print(f"  {wanted} read as {read_as}: {times}")
-    fitted = fit(search, answerable, unanswerable)
+    fitted = fit(search, answerable, unanswerable, hard)
     fitted.weights.write(folder / "retrieval.json")
     console.print(
         f"search: {len(answerable)} questions, right article first {fitted.first:.3f}; "

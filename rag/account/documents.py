@@ -82,12 +82,15 @@ class AccountDocuments:
             return order_document(record, self._drugs)
         return prescription_document(record, self._drugs)
 
-    def sync(self, book: AccountBook, progress: Callable[[int, int], None] | None = None, limit: int = 2_000) -> int:
+    def sync(
+        self, book: AccountBook, progress: Callable[[int, int], None] | None = None, limit: int = 500,
+        stop: Callable[[], bool] = bool,
+    ) -> int:
         """Follow the change feed once: embed what changed, drop what is gone. Returns the number of changes taken."""
         if not self.owned:
             return 0
         after, taken = self.watermark, 0
-        while changes := book.changes(after, limit):
+        while not stop() and (changes := book.changes(after, limit)):
             self._take(book, changes)
             after = changes[-1].seq
             self._remember(after)

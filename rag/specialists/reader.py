@@ -79,7 +79,7 @@ def features(text: str, vector: Vectors) -> Vectors:
 class Reader:
     """Reads a message's vector. Thread-safe."""
 
-    def __init__(self, folder: Path, encoder_name: str) -> None:
+    def __init__(self, folder: Path, encoder_name: str, dimensions: int) -> None:
         path = folder / "intents.safetensors"
         try:
             with safe_open(str(path), framework="np") as file:
@@ -90,8 +90,8 @@ class Reader:
             raise ReaderError(f"{path} can't be read; run `pestle train` ({error})") from error
         self.names: list[str] = json.loads(meta.get("names", "[]"))
         self.route_of: dict[str, str] = json.loads(meta.get("routes", "{}"))
-        if meta.get("encoder") != encoder_name or self._weights.shape[0] != len(self.names):
-            raise ReaderError(f"{path} was trained for another encoder ({meta.get('encoder')}); run `pestle train`")
+        if meta.get("encoder") != encoder_name or self._weights.shape != (len(self.names), dimensions + len(SIGNS)):
+            raise ReaderError(f"{path} was trained for other signs or another encoder ({meta.get('encoder')}); run `pestle train`")
 
     def read(self, text: str, vector: Vectors) -> Reading:
         logits = self._weights @ features(text, vector) + self._bias

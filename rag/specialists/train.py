@@ -40,8 +40,8 @@ def train_head(
     x = np.stack([features(text, vector) for text, vector in zip(texts, encoder.encode(texts), strict=True)])
     counts = dict(zip(*np.unique(labels, return_counts=True), strict=True))
     weight = {name: (len(labels) / len(counts) / count) ** 0.5 for name, count in counts.items()}
-    model = LogisticRegression(C=12.0, max_iter=3000, class_weight=weight, random_state=SEED)
-    guesses = cross_val_predict(model, x, labels, cv=5)
+    model = LogisticRegression(C=12.0, max_iter=400, tol=1e-3, class_weight=weight, random_state=SEED)
+    guesses = cross_val_predict(model, x, labels, cv=5, n_jobs=2)
     model.fit(x, labels)
     routes = {**examples.routes, KNOWLEDGE: KNOWLEDGE}
     names = [str(name) for name in model.classes_]

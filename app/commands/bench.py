@@ -1,0 +1,30 @@
+"""`pestle bench`: speed, memory and scale, as tables; `--keep` writes them into docs/measurements.md."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from app.settings import Settings
+
+
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="Which of turn, ingestion, lookup, serving; default: all.")] = None,
+    keep: Annotated[bool, typer.Option(help="Write the figures into docs/measurements.md.")] = False,
+) -> None:
+    """Measure on this machine. Figures are ratios of one run where two things are compared."""
+    from eval.bench import BENCHES
+    from eval.table import keep as keep_table
+    from eval.table import show
+
+    chosen = names or list(BENCHES)
+    if unknown := [name for name in chosen if name not in BENCHES]:
+        raise typer.BadParameter(f"there is no bench {unknown[0]!r}; there are {', '.join(BENCHES)}")
+    console = Console()
+    for name in chosen:
+        figures = BENCHES[name](Settings())
+        show(name, figures, console)
+        if keep:
+            keep_table(f"bench {name}", f"pestle bench {name}", figures)
