@@ -18,10 +18,10 @@ from rag.compose.draft import Brief, Composer, DraftSentence, Evidence, ModelFai
 from rag.compose.extractive import choose
 from rag.classify import classification
 from rag.followup import leans, wants_more, whole
-from rag.parts import parts
+from rag.parts import halves, parts
 from rag.release import Gate
 from rag.retrieve import Search
-from rag.route import Asked, route
+from rag.route import Asked, route, two_topics
 from rag.specialists.reader import Reader
 from rag.trace import Trace
 from rag.turn import Answer, Emit, Event, Focus, Intent, Message, Outcome, Reply, silent
@@ -125,18 +125,15 @@ class Assistant:
 
     def _read(self, text: str, message: Message, focus: Focus, search: Search, trace: Trace) -> list[Asked]:
         """Each question of the message: what it wants, what it mentions, what the articles have on it."""
-        questions = parts(text)
-        if len(questions) > 1:
+        whole_message = self._ask(text, message, focus, search, trace)
+        for questions in (parts(text), *halves(text)):
             asked: list[Asked] = []
             for question in questions:
                 before = Focus(articles=(asked[-1].found.best or "",), question=asked[-1].text) if asked else focus
                 asked.append(self._ask(question, message, before, search, trace))
-            wheres = [(a.route.where, a.route.intent if a.route.where == "account" else a.found.best) for a in asked]
-            floor = search.weights.floor_at
-            useful = [a for a in asked if a.route.where in ("account", "both") or a.found.answerable >= max(floor, 0.5)]
-            if len(useful) > 1 and len(set(wheres)) > 1:
-                return useful
-        return [self._ask(text, message, focus, search, trace)]
+            if two_topics(whole_message, asked, search.weights.floor_at):
+                return asked
+        return [whole_message]
 
     def _ask(self, text: str, message: Message, focus: Focus, search: Search, trace: Trace) -> Asked:
         with trace.step("read"):

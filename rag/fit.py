@@ -19,7 +19,7 @@ from rag.encoder import Vectors
 from rag.labelled import Labelled
 from rag.retrieve import FLOOR_SIGNS, SIGNS, Hit, Search, Weights
 
-LOST = 0.03
+LOST = 0.04
 FOLDS = 10
 SEED = 7
 START = Weights(tuple(1.0 for _ in SIGNS), tuple(0.0 for _ in FLOOR_SIGNS), 1.0, (0.0,) * 384, 0.5)

@@ -6,7 +6,8 @@ import re
 
 ASKS = (
     r"(?:how|what|when|where|which|who|why|can|could|do|does|did|is|are|will|would|should|may|has|have|am"
-    r"|where's|what's|when's|how's|i (?:also )?(?:want|need|would like)|tell me|show me|please tell)"
+    r"|where's|what's|when's|how's|hows|whats|wheres|i (?:also )?(?:want|need|would like)|i'd like|tell me|show me|please tell"
+    r"|must|should i|u|was|were|any|if)"
 )
 JOINT = re.compile(rf"(?<=[?!.;])\s+|,?\s+(?:and also|and then|and|also|plus|but)\s+(?=(?:also\s+)?{ASKS}\b)|,\s+(?={ASKS}\b)", re.IGNORECASE)
 QUESTION = re.compile(rf"^(?:so |and |also |ok |hi |hello |then |please )*{ASKS}\b|\?\s*$", re.IGNORECASE)
@@ -31,3 +32,12 @@ def parts(text: str) -> tuple[str, ...]:
         else:
             told = f"{told} {piece}".strip()
     return tuple(found[:MOST]) if len(found) > 1 else ()
+
+
+LOOSE = re.compile(r"\s*(?:[;,]|\band\b|&|\bplus\b|\balso\b)\s+", re.IGNORECASE)
+
+
+def halves(text: str) -> tuple[tuple[str, str], ...]:
+    """Every way of cutting a message in two at a loose joint, with at least LEAST words on both sides."""
+    cuts = [(text[: m.start()].strip(" ,;"), text[m.end() :].strip(" ,;?")) for m in LOOSE.finditer(text)]
+    return tuple((a, b) for a, b in cuts if len(a.split()) >= LEAST and len(b.split()) >= LEAST)[:MOST]

@@ -18,6 +18,7 @@ Where = Literal["knowledge", "account", "both", "greeting", "thanks", "goodbye",
 SURE = 0.6
 SAME = 0.86  # likeness to a known question from which the two are the same question
 ADDRESS = re.compile(r"\b(address|to which|which house|where .*\b(sen[dt]|go(es|ing)|ship\w*|deliver\w*)\b|going to|sent to|deliver\w* to|ship\w* to|zip)\b", re.IGNORECASE)
+PART = 0.5  # how sure an article must be to answer a part of a message
 CHATTY = 7  # words up to which "thanks" is all that a message says
 
 
@@ -79,6 +80,25 @@ def route(
     if answerable:
         return Route("knowledge", reading.intent, f"answerable {found.answerable:.2f}")
     return Route("unknown", reading.intent, f"under the floor: {found.answerable:.2f} < {floor:.2f}")
+
+
+def two_topics(together: Asked, apart: list[Asked], floor: float) -> bool:
+    """Whether the parts of a message ask different things that are both known here.
+
+    The whole message must show it too: what its parts find stands among what it finds, or lies in the account.
+    """
+    if len(apart) < 2 or together.leaning:
+        return False
+    topics: list[str] = []
+    near = {hit.article_id for hit in together.found.hits}
+    for part in apart:
+        if part.route.where == "account":
+            topics.append(f"account:{part.route.intent}")
+        elif part.route.where in ("knowledge", "both") and part.found.answerable >= max(floor, PART) and part.found.best in near:
+            topics.append(part.found.best or "")
+        else:
+            return False
+    return len(set(topics)) == len(topics)
 
 
 def _account_intent(text: str, reading: Reading, route_of: dict[str, str]) -> str:
