@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,8 +13,10 @@ from typing import Any
 from rag.account.answer import AccountAnswer, AccountAnswers
 from rag.account.book import Account, AccountBook, AccountError
 from rag.account.documents import AccountDocuments
-from rag.account.mentions import MentionReader
+from rag.account.cues import cue
+from rag.account.mentions import MentionReader, Mentions
 from rag.account.resolve import Pointer
+from rag.encoder import Vectors
 from rag.compose.draft import Brief, Composer, DraftSentence, Evidence, ModelFailed
 from rag.compose.extractive import choose
 from rag.classify import classification
@@ -34,6 +37,8 @@ log = logging.getLogger("pestle")
 WORDS, PART_WORDS, MORE_WORDS = 120, 60, 320
 CLOSEST = 3
 GENERAL = 0.7  # how sure an article must be to answer a visitor who asked as if signed in
+OWN_PARCEL = re.compile(r"\b(my|the) (\w+ )?(order|package|parcel|box|delivery|shipment|one)\b", re.IGNORECASE)
+DESCRIBED = 0.38  # least likeness of a message to an order-status document that it describes
 CERTAIN = 0.93  # and how sure that only the account can answer, for the article to be left out
 
 
@@ -98,9 +103,11 @@ class Assistant:
                 plan = self._say(cleaned.problem, "clarify", cleaned.problem)
             else:
                 search = self._is.search()
-                asked = self._read(cleaned.text, message, focus, search, trace)
+                with trace.step("account"):
+                    account = self._is.book.account(message.customer_id) if message.customer_id else None
+                asked = self._read(cleaned.text, account, message, focus, search, trace)
                 with trace.step("gather"):
-                    plan = self._gather(asked, message, focus, search, trace)
+                    plan = self._gather(asked, account, message, focus, search)
             gate = Gate(self._is.rail, plan.evidence.values(), emit)
             with trace.step("compose"):
                 self._compose(plan, cleaned.text, message, gate, trace)
@@ -120,22 +127,35 @@ class Assistant:
         if alarm or cleaned.problem:
             asked = None
         else:
-            asked = self._ask(cleaned.text, Message(text), Focus(), self._is.search(), Trace())
+            asked = self._ask(cleaned.text, None, Message(text), Focus(), self._is.search(), Trace())
         return classification(cleaned, alarm, asked, self._is.mentions)
 
-    def _read(self, text: str, message: Message, focus: Focus, search: Search, trace: Trace) -> list[Asked]:
+    def _read(self, text: str, account: Account | None, message: Message, focus: Focus, search: Search, trace: Trace) -> list[Asked]:
         """Each question of the message: what it wants, what it mentions, what the articles have on it."""
-        whole_message = self._ask(text, message, focus, search, trace)
+        whole_message = self._ask(text, account, message, focus, search, trace)
         for questions in (parts(text), *halves(text)):
             asked: list[Asked] = []
             for question in questions:
                 before = Focus(articles=(asked[-1].found.best or "",), question=asked[-1].text) if asked else focus
-                asked.append(self._ask(question, message, before, search, trace))
+                asked.append(self._ask(question, account, message, before, search, trace))
             if two_topics(whole_message, asked, search.weights.floor_at):
                 return asked
         return [whole_message]
 
-    def _ask(self, text: str, message: Message, focus: Focus, search: Search, trace: Trace) -> Asked:
+    def _own(self, text: str, mentions: Mentions, vector: Vectors, account: Account | None) -> bool:
+        """Whether the message speaks of a medicine that the signed-in customer has here, by name or by description."""
+        if account is None:
+            return False
+        if mentions.drugs:
+            return self._is.answers.owned(account, mentions)
+        if cue(text) is None:
+            return False
+        if mentions.days and OWN_PARCEL.search(text):
+            return True
+        documents = self._is.documents.vectors(account)
+        return any(float(document @ vector) >= DESCRIBED for document in documents.values())
+
+    def _ask(self, text: str, account: Account | None, message: Message, focus: Focus, search: Search, trace: Trace) -> Asked:
         with trace.step("read"):
             now = message.now or self._is.clock()
             mended = search.mended(text)
@@ -148,14 +168,11 @@ class Assistant:
                 query = whole(text, focus)
                 found = search.follow(found, query, search.index.neighbourhood(focus.articles[0]))
         floor = search.weights.floor_at
-        where = route(mended, reading, self._is.reader.route_of, mentions, found, floor, focus, leaning)
+        where = route(mended, reading, self._is.reader.route_of, mentions, found, floor, focus, leaning, self._own(text, mentions, vector, account))
         return Asked(text, query, mentions, reading, found, where, leaning)
 
-    def _gather(self, asked: list[Asked], message: Message, focus: Focus, search: Search, trace: Trace) -> Plan:
+    def _gather(self, asked: list[Asked], account: Account | None, message: Message, focus: Focus, search: Search) -> Plan:
         """Evidence from the articles and from the account of the verified customer, and nobody else's."""
-        account = None
-        if message.customer_id and any(a.route.where in ("account", "both") for a in asked):
-            account = self._is.book.account(message.customer_id)
         plan = Plan()
         for question in asked:
             words = MORE_WORDS if wants_more(question.text) else WORDS if len(asked) == 1 else PART_WORDS

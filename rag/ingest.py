@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from rag.vectors import collection, open_chroma
 
 Progress = Callable[[str, int, int], None]  # what, done, of how many
 BATCH = 64
+LINGER = 30.0  # seconds that a replaced generation stays for those who are still reading it
 
 
 class IngestBusy(RuntimeError):
@@ -124,9 +126,11 @@ def _stored_vectors(folder: Path, encoder: Encoder) -> dict[str, Vectors]:
 
 
 def _sweep(root: Path, keep: Path | None) -> None:
-    """Drop what killed runs left, and finished generations older than the one that serves."""
+    """Drop what killed runs left, and generations that were followed by another long enough ago for nobody to read them."""
+    finished = sorted(path.parent for path in root.glob("*/manifest.json"))  # a version begins with its time
+    until = {old: (new / "manifest.json").stat().st_mtime + LINGER for old, new in pairwise(finished) if keep and new <= keep}
     for folder in root.iterdir():
-        if folder.is_dir() and folder != keep:
+        if folder.is_dir() and folder != keep and until.get(folder, 0.0) < time.time():
             shutil.rmtree(folder)
 
 

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from rag.account.mentions import Mentions
+from rag.account.cues import cue, may_be
+from rag.account.mentions import PRONOUN, Mentions
 from rag.account.answer import ORDER_INTENTS, PRESCRIPTION_INTENTS
 from rag.followup import wants_more
 from rag.retrieve import Found
@@ -17,7 +18,13 @@ Where = Literal["knowledge", "account", "both", "greeting", "thanks", "goodbye",
 
 SURE = 0.6
 SAME = 0.86  # likeness to a known question from which the two are the same question
-ADDRESS = re.compile(r"\b(address|to which|which house|where .*\b(sen[dt]|go(es|ing)|ship\w*|deliver\w*)\b|going to|sent to|deliver\w* to|ship\w* to|zip)\b", re.IGNORECASE)
+ASKED = re.compile(
+    r"\b(when|where|arriv\w*|track\w*|who|which|how (much|many|long)|pa(y|id)|cost|price|refills?|expir\w*|label|directions|doctor|"
+    r"prescri\w+|status|ship\w*|deliver\w*|cancel\w*|why|what('s| is| did| does| do)|stock|auto|insurance|transfer\w*|strength)\b",
+    re.IGNORECASE,
+)  # words that ask something of their own
+ELLIPTIC = 7  # words up to which "what about the thyroid one?" can ask the same again
+OWN = 0.12  # account share from which an own medicine decides
 PART = 0.5  # how sure an article must be to answer a part of a message
 CHATTY = 7  # words up to which "thanks" is all that a message says
 
@@ -44,8 +51,12 @@ class Asked:
 
 def route(
     text: str, reading: Reading, route_of: dict[str, str], mentions: Mentions, found: Found, floor: float, focus: Focus, leaning: bool,
+    own: bool = False,
 ) -> Route:
-    """Where to look. `found` is the search for the (whole) question, `leaning` says that the message is a follow-up."""
+    """Where to look. `found` is the search for the (whole) question, `leaning` says that the message is a follow-up.
+
+    `own` says that the message names a medicine that the signed-in customer has here.
+    """
     shares = reading.routes
     account_intent = _account_intent(text, reading, route_of)
     answerable = found.answerable >= floor
@@ -62,14 +73,23 @@ def route(
         pointing = len(text.split()) <= 4 or shares["account"] <= SURE
         intent = focus.intent if pointing and focus.intent else account_intent
         return Route("account", _fitting(intent, focus), "points at what was listed")
+    if about_item and cue(text) and (mentions.pronoun or len(text.split()) <= ELLIPTIC):
+        return Route("account", account_intent, "asks on about the item spoken of")
     if about_item and mentions.pronoun and shares["knowledge"] > shares["account"] and answerable:
         return Route("both", _plain_state(focus), "a general question about the item spoken of")
     if numbered:
         if shares["knowledge"] > SURE and answerable:
             return Route("both", _status_of(account_intent), "a general question with a number of one's own")
         return Route("account", account_intent, "a number of one's own")
+    if focus.items and leaning and focus.intent and not ASKED.search(text) and (own or len(text.split()) <= ELLIPTIC):
+        return Route("account", focus.intent, "asks the same of another")
+    if own and (shares["account"] > OWN or cue(text)):
+        return Route("account", account_intent, f"names an own medicine, account {shares['account']:.2f}")
     if about_item and (shares["account"] > 0.3 or not answerable):
-        return Route("account", account_intent if shares["account"] > 0.2 else focus.intent or account_intent, "goes on about the item spoken of")
+        intent = account_intent if shares["account"] > 0.2 else focus.intent or account_intent
+        if cue(text) is None and (mentions.pronoun or mentions.previous):
+            intent = _fitting(intent, focus)
+        return Route("account", intent, "goes on about the item spoken of")
     if found.hits and found.hits[0].signs[0] >= SAME and answerable and shares["account"] < 0.97:
         return Route("knowledge", reading.intent, "asked in an article's own words")
     if shares["account"] >= SURE or shares["account"] > max(shares["knowledge"], shares["out_of_scope"]):
@@ -89,6 +109,8 @@ def two_topics(together: Asked, apart: list[Asked], floor: float) -> bool:
     """
     if len(apart) < 2 or together.leaning:
         return False
+    if all(part.route.where == "account" for part in apart) and any(PRONOUN.search(part.text) for part in apart[1:]):
+        return False
     topics: list[str] = []
     near = {hit.article_id for hit in together.found.hits}
     for part in apart:
@@ -102,16 +124,19 @@ def two_topics(together: Asked, apart: list[Asked], floor: float) -> bool:
 
 
 def _account_intent(text: str, reading: Reading, route_of: dict[str, str]) -> str:
-    """The most probable account intent; where an order goes is only asked with a word for a place or for sending."""
+    """The most probable account intent; some are only asked with a word of their own."""
+    named = cue(text)
+    if named:
+        return named
     for name, _ in reading.intents:
-        if route_of[name] == "account" and (name != "delivery_address" or ADDRESS.search(text)):
+        if route_of[name] == "account" and may_be(name, text):
             return name
     return "order_status"
 
 
 def _fitting(intent: str, focus: Focus) -> str:
     """An intent for the kind of thing that was listed: orders are not asked for refills left."""
-    kind = focus.listed[0].split("-")[0]
+    kind = (focus.listed or focus.items)[0].split("-")[0]
     fits = {"FH": ORDER_INTENTS, "RX": PRESCRIPTION_INTENTS}.get(kind, {})
     return intent if intent in fits else {"FH": "order_status", "RX": "prescription_status"}.get(kind, "transfer_status")
 

@@ -11,6 +11,7 @@ from rag.account.book import Account, AccountBook, Order, OrderStatus, Prescript
 from rag.account.drugs import DrugTable
 from rag.account.evidence import account_evidence, order_evidence, prescription_evidence, stock_evidence, transfer_evidence
 from rag.account.facts import Sayer, order_card
+from rag.account.mentions import Mentions
 from rag.account.resolve import OPEN, Pointer, Resolved, is_late, orders_meant, prescriptions_meant, transfers_meant
 from rag.account.say import say_count
 from rag.compose.draft import DraftSentence, Evidence
@@ -57,6 +58,12 @@ class AccountAnswers:
     def __init__(self, book: AccountBook, drugs: DrugTable) -> None:
         self._book, self._drugs = book, drugs
 
+    def owned(self, account: Account, mentions: Mentions) -> bool:
+        """Whether one of the medicines mentioned is in this account, as a prescription, an order or a transfer."""
+        ids = {p.drug_id for p in account.prescriptions} | {line.drug_id for order in account.orders for line in order.lines}
+        moved = " ".join(transfer.drug.lower() for transfer in account.transfers)
+        return any(drug in ids or self._drugs.by_id[drug].generic.lower() in moved for drug in mentions.drugs)
+
     def answer(self, intent: str, account: Account, pointer: Pointer) -> AccountAnswer:
         """Raises AccountError where the book can't be read."""
         sayer = Sayer(account, pointer.now)
@@ -80,8 +87,12 @@ class AccountAnswers:
         if not ids and account:
             meant = prescriptions_meant(account, pointer, self._drugs)
             ids = list(dict.fromkeys(r.drug_id for r in meant.records if isinstance(r, Prescription)))[:2] if not meant.vague else []
+        if not ids and account:
+            ids = list(dict.fromkeys(line.drug_id for order in account.orders if order.waiting_for == "stock" for line in order.lines))
         if not ids:
             return AccountAnswer((DraftSentence("Which medicine do you mean?", ()),), outcome="clarify", resolved="no medicine named")
+        if account and sayer and (held := _held_up(account, ids)):
+            return self._held_up(held, ids, account, sayer)
         today = sayer.today if sayer else pointer.now.date()
         sentences: list[DraftSentence] = []
         evidence: list[Evidence] = []
@@ -92,6 +103,19 @@ class AccountAnswers:
             evidence.append(stock_evidence(drug_id, title, levels, today, said))
             sentences += [DraftSentence(text, (evidence[-1].id,)) for text in said]
         return AccountAnswer(tuple(sentences), tuple(evidence), resolved="stock", articles=("in-stock", "back-order"))
+
+    def _held_up(self, order: Order, ids: list[str], account: Account, sayer: Sayer) -> AccountAnswer:
+        """An own order that waits for the medicine: its state, and when its own strength is back where it is packed."""
+        said = [DraftSentence(text, (order.id,)) for text in orders.status(order, sayer)]
+        evidence = [order_evidence(order, sayer)]
+        for line in (line for line in order.lines if line.drug_id in ids):
+            levels = [l for l in self._book.stock(line.drug_id) if (l.strength, l.form, l.center) == (line.strength, line.form, order.center)]
+            texts = [f"In {order.center}: {text}" for text in prescriptions.stock(levels, sayer.today)]
+            if levels and not any(level.units for level in levels):
+                evidence.append(stock_evidence(line.drug_id, line.drug, levels, sayer.today, texts))
+                said += [DraftSentence(text, (evidence[-1].id,)) for text in texts]
+        return AccountAnswer(tuple(said), tuple(evidence), (order_card(order, sayer),), items=(order.id,), resolved="waits for stock",
+                             suggestions=("What can I do about a back order?", "How do I cancel an order?"))
 
     def _about_orders(self, intent: str, meant: Resolved, account: Account, sayer: Sayer) -> AccountAnswer:
         found = [record for record in meant.records if isinstance(record, Order)]
@@ -143,7 +167,7 @@ class AccountAnswers:
             return self._nothing("prescription", meant, account, sayer)
         if intent in ("refill_due", "auto_refill_status", "refills_left") and len(found) > AT_ONCE:
             found = [p for p in found if p.status is PrescriptionStatus.ACTIVE] or found
-        if len(found) > LISTED or (len(found) > AT_ONCE and intent in ("prescription_directions", "prescription_prescriber")):
+        if len(found) > LISTED or (len(found) > AT_ONCE and intent == "prescription_prescriber") or (len(found) > 1 and intent == "prescription_directions"):
             head = f"You have {say_count(len(found), 'prescription')}; which one do you mean?"
             rows = [DraftSentence(f"{prescriptions.brief(p, sayer)}.", (p.id,), "step") for p in found[:LISTED]]
             return AccountAnswer((DraftSentence(head, ("account",)), *rows),
@@ -217,6 +241,12 @@ class AccountAnswers:
             evidence = [account_evidence(account, head), *(order_evidence(order, sayer) for order in shown)]
         return AccountAnswer(tuple(said), tuple(evidence), listed=tuple(o.id for o in shown) if evidence else (), outcome="clarify",
                              resolved=meant.how, suggestions=("What orders do I have?",) if kind == "order" else ("What prescriptions do I have with you?",))
+
+
+def _held_up(account: Account, ids: list[str]) -> Order | None:
+    """The customer's order that waits for stock of one of these medicines."""
+    waiting = (order for order in account.orders if order.status is OrderStatus.WAITING and order.waiting_for == "stock")
+    return next((order for order in waiting if any(line.drug_id in ids for line in order.lines)), None)
 
 
 def _order_next(order: Order, intent: str, sayer: Sayer) -> tuple[str, ...]:

@@ -51,13 +51,17 @@ class Sayer:
         return f"{line.drug} {line.strength}"
 
     def medicines(self, order: Order) -> str:
-        """"metformin", "metformin and lisinopril", "metformin, lisinopril and 2 more"."""
-        names = list(dict.fromkeys(line.drug for line in order.lines))
-        return say_list(names) if len(names) <= 3 else f"{', '.join(names[:2])} and {len(names) - 2} more"
+        """"metformin", "metformin and lisinopril"."""
+        return say_list(list(dict.fromkeys(line.drug for line in order.lines)))
 
     def event(self, order: Order, status: OrderStatus) -> StatusEvent | None:
         """The latest event of this status."""
         return next((event for event in reversed(order.history) if event.status is status), None)
+
+    def left(self, order: Order) -> str:
+        """The day on which the parcel left: its first scan, not a later one on the way."""
+        event = next((event for event in order.history if event.status is OrderStatus.SHIPPED), None)
+        return self.on(self.day_of(event.at)) if event else ""
 
     def since(self, order: Order, status: OrderStatus) -> str:
         event = self.event(order, status)

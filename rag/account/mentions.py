@@ -20,7 +20,8 @@ ORDINAL = re.compile(rf"\b(?:the )?({'|'.join(ORDINALS)}|last)\b(?: (?:one|order
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
 MONTH_DAY = re.compile(rf"\b({'|'.join(m[:3] for m in MONTHS)})[a-z]*\.? (\d{{1,2}})(?:st|nd|rd|th)?\b|\b(\d{{1,2}})/(\d{{1,2}})(?:/\d{{2,4}})?\b", re.IGNORECASE)
-IN_MONTH = re.compile(rf"\b(?:in|from|of|last|back in) ({'|'.join(MONTHS)})\b", re.IGNORECASE)
+IN_MONTH = re.compile(rf"\b(?:(?:in|from|of|last|back in|the|my|this) ({'|'.join(MONTHS)})\b(?! \d)|({'|'.join(MONTHS)}) (?:order|package|parcel|delivery|shipment|one)\b)", re.IGNORECASE)
+PREVIOUS = re.compile(r"\b(before (my|the|that|this) ?(last|latest|newest|one|most recent)?|second (to )?last|previous|the one before|earlier one|last but one)\b", re.IGNORECASE)
 AGO = re.compile(r"\b(\d+|a|an|one|two|three|four) (day|week|month)s? ago\b", re.IGNORECASE)
 COUNT = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4}
 KINDS = {"fh": ("order", "FH-"), "or": ("order", "FH-"), "rx": ("prescription", "RX-"), "pr": ("prescription", "RX-"), "tr": ("transfer", "TR-")}
@@ -45,19 +46,22 @@ class Mentions:
     numbers: tuple[str, ...] = ()  # digits only
     tracking: tuple[str, ...] = ()  # upper case, no spaces
     drugs: tuple[str, ...] = ()  # drug ids
+    forms: tuple[str, ...] = ()  # "inhaler", "pen": forms that tell one medicine from another
     named: bool = False  # a medicine's own name, not only its use or class
     days: Days | None = None
     ordinal: int | None = None  # 1 is the first; -1 the last
     other: bool = False
     newest: bool = False
+    previous: bool = False  # the one before the newest, or before the one spoken of
     states: tuple[str, ...] = ()  # "open", "shipped", "delivered", "late", "waiting", "cancelled", "cold", "preparing", "returned"
     pronoun: bool = False
 
 
+FORM = re.compile(r"\b(inhaler|pen|patch|cream|ointment|gel|spray|syrup|drops|lotion|suppositor|injection|liquid|shampoo)(?:s|es|y|ies)?\b")
 STATES = {
-    "late": r"\b(late|overdue|delayed|should have (come|arrived)|supposed to (be here|arrive|come))\b",
+    "late": r"(?<!came )(?<!arrived )\b(late|overdue|delayed|should have (come|arrived)|supposed to (be here|arrive|come))\b",
     "shipped": r"\b(shipped|on (its|the|it's) way|in transit|in the mail|underway|coming)\b",
-    "delivered": r"\b(delivered|that came|that arrived|received|got here)\b",
+    "delivered": r"\b(delivered|that (actually )?(came|arrived)|received|got here)\b|\bwhen (did|was)\b.*\b(arriv\w*|deliver\w*|come|came|get here|got here)\b|\b(came|arrived) late\b",
     "waiting": r"\b(waiting|stuck|on hold|held up)\b",
     "cancelled": r"\bcancel+ed\b",
     "preparing": r"\b(preparing|being prepared|packed)\b",
@@ -105,8 +109,9 @@ class MentionReader:
         if ordinal:
             place = -1 if ordinal[1] == "last" else ORDINALS.get(ordinal[1] or "") or int(ordinal[2] or ordinal[3])
         return Mentions(
-            numbers=numbers, tracking=tracking, drugs=drugs, named=named, days=days(lowered, today), ordinal=place,
+            numbers=numbers, tracking=tracking, drugs=drugs, forms=tuple(dict.fromkeys(m[1] for m in FORM.finditer(lowered))), named=named, days=days(lowered, today), ordinal=place,
             other=bool(OTHER.search(lowered)), newest=bool(NEWEST.search(lowered)),
+            previous=bool(PREVIOUS.search(lowered)),
             states=tuple(state for state, pattern in STATES.items() if re.search(pattern, lowered)),
             pronoun=bool(PRONOUN.search(lowered)),
         )
@@ -174,11 +179,11 @@ def days(lowered: str, today: dt.date) -> Days | None:
         month = [m[:3] for m in MONTHS].index(match[1][:3].lower()) + 1 if match[1] else int(match[3])
         return _nearest(today, month, int(match[2] or match[4]))
     if match := IN_MONTH.search(lowered):
-        month = MONTHS.index(match[1]) + 1
+        month = MONTHS.index((match[1] or match[2]).lower()) + 1
         year = today.year if month <= today.month else today.year - 1
         first = dt.date(year, month, 1)
         return Days(first, (first + 31 * day).replace(day=1) - day)
-    if match := re.search(rf"\b(?:on|last|from|since) ({'|'.join(WEEKDAYS)})\b", lowered):
+    if match := re.search(rf"\b(?:on|last|from|since|made|ordered|placed|this past) ({'|'.join(WEEKDAYS)})\b", lowered):
         back = (today.weekday() - WEEKDAYS.index(match[1])) % 7 or 7
         return Days(today - day * back, today - day * back)
     return None

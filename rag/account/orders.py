@@ -23,12 +23,13 @@ def status(order: Order, sayer: Sayer) -> list[str]:
             said = [f"Your {what} is being prepared in {order.center} (order {order.id})." if len(order.lines) == 1
                     else f"Your {what} are being prepared in {order.center} (order {order.id})."]
         case OrderStatus.SHIPPED:
-            return [_on_its_way(order, sayer), *_late(order, sayer), *tracking(order, sayer)]
+            return [_on_its_way(order, sayer), *_late(order, sayer), *_scan(order, sayer), *tracking(order, sayer)]
         case OrderStatus.OUT_FOR_DELIVERY:
             return [f"Your {what} went out for delivery {since} (order {order.id}).", *_late(order, sayer), *tracking(order, sayer)]
         case OrderStatus.DELIVERED:
             when = sayer.on(order.delivered_on) if order.delivered_on else since
-            return [f"Your {what} {_was(order)} delivered {when} (order {order.id})."]
+            by = f" by {order.carrier}" if order.carrier else ""
+            return [f"Your {what} {_was(order)} delivered {when}{by} (order {order.id})."]
         case OrderStatus.CANCELLED:
             return [f"Your order {order.id} for {what} was cancelled {since}.", *_note(order, OrderStatus.CANCELLED)]
         case OrderStatus.RETURNED:
@@ -40,9 +41,11 @@ def arrival(order: Order, sayer: Sayer) -> list[str]:
     what = sayer.medicines(order)
     if order.status in MOVING:
         return [_on_its_way(order, sayer) if order.status is OrderStatus.SHIPPED else status(order, sayer)[0],
-                *_late(order, sayer), *tracking(order, sayer)]
+                *_late(order, sayer), *_scan(order, sayer), *tracking(order, sayer)]
     if order.status in OPEN and order.promised_on and not is_late(order, sayer.today):
         return [f"Your {what} should arrive {sayer.on(order.promised_on)} (order {order.id}).", _stage(order)]
+    if order.status is OrderStatus.DELIVERED and order.promised_on and order.promised_on != order.delivered_on:
+        return [*status(order, sayer), f"It had been promised for {_bare(sayer.on(order.promised_on))}."]
     if order.status in OPEN and not order.promised_on:
         return [*status(order, sayer), f"Order {order.id} has no delivery date yet."]
     return status(order, sayer)
@@ -84,8 +87,8 @@ def price(order: Order, sayer: Sayer) -> list[str]:
     if order.insurance and insured:
         said.append(f"{order.insurance} {'paid' if charged else 'pays'} {say_money(insured)}.")
     else:
-        said.append("No insurance was used for it." if charged else "No insurance is used for it.")
-    return said
+        said.append("Insurance paid nothing for it." if charged else "Insurance pays nothing for it.")
+    return [*said, *([_stage(order)] if order.status is OrderStatus.WAITING else [])]
 
 
 def destination(order: Order, sayer: Sayer) -> list[str]:
@@ -120,9 +123,18 @@ def history(orders: list[Order], sayer: Sayer) -> list[str]:
 
 
 def _on_its_way(order: Order, sayer: Sayer) -> str:
-    left = sayer.since(order, OrderStatus.SHIPPED)
+    left = sayer.left(order)
     due = f" and should arrive {sayer.on(order.promised_on)}" if order.promised_on and not is_late(order, sayer.today) else ""
     return f"Your {sayer.medicines(order)} left {order.center} {left}{due} (order {order.id})."
+
+
+def _scan(order: Order, sayer: Sayer) -> list[str]:
+    """What the carrier reported after the parcel left, if anything."""
+    last = order.history[-1] if order.history else None
+    first = next((event for event in order.history if event.status is OrderStatus.SHIPPED), None)
+    if last and last is not first and last.status is OrderStatus.SHIPPED and last.note:
+        return [f"The carrier's last scan {sayer.on(sayer.day_of(last.at))} says: {last.note.rstrip('.')}."]
+    return []
 
 
 def _late(order: Order, sayer: Sayer) -> list[str]:
@@ -146,8 +158,9 @@ def _short(order: Order, sayer: Sayer) -> list[str]:
     if order.status is OrderStatus.DELIVERED and order.delivered_on:
         return [f"It was delivered {sayer.on(order.delivered_on)}."]
     if is_late(order, sayer.today):
-        return _late(order, sayer)
-    return _due(order, sayer) if order.status in OPEN else []
+        return [*([_stage(order)] if order.status is OrderStatus.WAITING else []), *_late(order, sayer)]
+    waiting = [_stage(order)] if order.status is OrderStatus.WAITING else []
+    return [*waiting, *_due(order, sayer)] if order.status in OPEN else []
 
 
 def _note(order: Order, wanted: OrderStatus) -> list[str]:

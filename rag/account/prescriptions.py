@@ -20,6 +20,10 @@ def refills(p: Prescription, sayer: Sayer) -> list[str]:
     if p.status is PrescriptionStatus.EXPIRED or p.expires_on < sayer.today:
         return [f"Your {name(p)} has {left} left, but the prescription expired {sayer.on(p.expires_on)} ({p.id}), so a new one is needed."]
     said = [f"Your {name(p)} has {left} left ({p.id})."]
+    if p.status is PrescriptionStatus.ON_HOLD:
+        return [*said, "The prescription is on hold."]
+    if p.status is PrescriptionStatus.IN_REVIEW:
+        return [*said, "The prescription is still being checked."]
     if p.status is PrescriptionStatus.RENEWAL_REQUESTED:
         return [*said, "We have asked your prescriber for a renewal."]
     return [*said, *_next(p, sayer)] if p.refills_left else said
@@ -134,8 +138,8 @@ def _next(p: Prescription, sayer: Sayer) -> list[str]:
     if not p.next_refill_on or p.status is not PrescriptionStatus.ACTIVE:
         return []
     if p.next_refill_on > sayer.today:
-        return [f"The next refill can be ordered from {_bare(sayer.on(p.next_refill_on))}."]
-    return ["The next refill can be ordered now."]
+        return [f"It can be refilled from {_bare(sayer.on(p.next_refill_on))}."]
+    return ["It can be refilled now."]
 
 
 def _bare(said: str) -> str:

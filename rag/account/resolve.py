@@ -77,19 +77,31 @@ def orders_meant(account: Account, pointer: Pointer, drugs: DrugTable) -> Resolv
             pool, how = with_drug, ["medicine"]
         elif mentions.named:
             return Resolved((), "medicine", missing=tuple(drugs.by_id[d].generic for d in mentions.drugs[:1]))
+    if mentions.forms and not mentions.drugs:
+        formed = [o for o in pool if any(form in line.form for line in o.lines for form in mentions.forms)]
+        if formed:
+            pool, how = formed, ["form"]
     narrowed = _by_state(pool, mentions, today, drugs)
     if narrowed is not None:
         pool, how = narrowed, [*how, "state"]
+    if "delivered" in mentions.states and mentions.newest is False and not mentions.days and pool and pool[0].status is OrderStatus.DELIVERED:
+        pool = pool[:1] if mentions.drugs or len(pool) == 1 else pool
     if mentions.days:
         dated = [o for o in pool if mentions.days.holds(local_day(o.placed_at, account))] or [
             o for o in pool if mentions.days.holds(o.delivered_on) or mentions.days.holds(o.promised_on)
         ]
         if dated or not how:
             pool, how = dated, [*how, "day"]
+    if mentions.previous and pool:
+        place = next((n for n, order in enumerate(pool) if order.id in pointer.focus.items), 0)
+        if place + 1 < len(pool):
+            return Resolved((pool[place + 1],), "previous")
     if mentions.newest and pool:
         return Resolved((pool[0],), "newest")
     if how:
-        return Resolved(tuple(_open_first(pool)), "+".join(how))
+        listed = [order for order in pool if order.id in pointer.focus.listed]
+        chosen = listed or (pool if "day" in how else _open_first(pool))
+        return Resolved(tuple(chosen), "+".join(how))
     if mentions.pronoun and (spoken := _spoken(by_id, pointer)):
         return spoken
     if like := _like(pool, pointer, lambda order: {line.drug_id for line in order.lines}):
@@ -112,6 +124,8 @@ def prescriptions_meant(account: Account, pointer: Pointer, drugs: DrugTable) ->
             return Resolved(tuple(_usable_first(found)), "medicine")
         if mentions.named:
             return Resolved((), "medicine", missing=tuple(drugs.by_id[d].generic for d in mentions.drugs[:1]))
+    if formed := [p for p in account.prescriptions if any(form in p.form for form in mentions.forms)]:
+        return Resolved(tuple(_usable_first(formed)), "form")
     if "cold" in mentions.states:
         cold = [p for p in account.prescriptions if (d := drugs.by_id.get(p.drug_id)) and d.refrigerated]
         return Resolved(tuple(cold), "state")
