@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 
 from eval.account_figures import Ground, Known, Record
+from eval.account_passages import by_record, own_text
 from eval.account_reading import OTHERS, WRONG, leaks, wrongs
-from eval.account_wording import missing, options
+from eval.account_wording import missing, names, options
 from eval.questions import SUITES, SuiteError
 from eval.table import Figure, share
 from rag.account.book import AccountBook, Order, Prescription
@@ -180,13 +181,19 @@ def check(case: Case, reply: Reply, business: Business) -> list[str]:
     if reply.outcome not in allowed:
         faults.append(f"outcome: {reply.outcome} in place of {' or '.join(allowed)}")
     named = [ground.records[number] for number in case.records]
+    text = own_text(reply)
+    apart = {} if case.choose or len(named) < 2 else by_record(named, text, names)
     for fact in case.facts:
         of = [record for record in named if fact in _fields(record)]
-        faults += missing(fact, of, reply.text, ground, case.customer, back_dates(case, ground))
+        if apart and of:
+            for record in of:
+                faults += missing(fact, [record], apart[record.id], ground, case.customer, set())
+        else:
+            faults += missing(fact, of, text, ground, case.customer, back_dates(case, ground))
     if case.choose:
         faults += options(named, reply)
-    lists = case.choose or case.none or not named or all(record.id in reply.text for record in named)
-    return faults + wrongs(case.customer, named, case.none, lists, case.stock, " ".join(case.turns), reply.text, ground)
+    lists = case.choose or case.none or not named or all(record.id in text for record in named)
+    return faults + wrongs(case.customer, named, case.none, lists, case.stock, " ".join(case.turns), reply, ground)
 
 
 def evaluate(

@@ -34,6 +34,7 @@ NUMBERS = {
         ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
     )
 }
+_UNDER_WAY = (OrderStatus.SHIPPED, OrderStatus.OUT_FOR_DELIVERY, OrderStatus.DELIVERED)
 _MONTH = (
     r"(Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
     r"|Nov(?:ember)?|Dec(?:ember)?)\.?"
@@ -121,6 +122,8 @@ class Known:
     drugs: set[str] = field(default_factory=set)
     strings: set[str] = field(default_factory=set)  # texts that hold digits of their own
     events: set[OrderStatus] = field(default_factory=set)
+    insured: dict[str, int] = field(default_factory=dict)  # cents that insurance pays, by medicine
+    scans: dict[str, set[dt.date]] = field(default_factory=dict)  # days on the way, by what the scan says
 
     def on(self, *names: str) -> set[dt.date]:
         return {date for name in names for date in self.dates.get(name, ())}
@@ -190,16 +193,26 @@ class Ground:
         zone = self.zones[order.customer_id]
         at = [(event.status, event.at.astimezone(zone)) for event in order.history]
         shipped = next((moment.date() for status, moment in at if status is OrderStatus.SHIPPED), None)
+        scans: dict[str, set[dt.date]] = {}
+        for event, (status, moment) in zip(order.history, at, strict=True):
+            if status is OrderStatus.SHIPPED and event.note:
+                scans.setdefault(event.note.split(",")[0].lower(), set()).add(moment.date())
+        under_way = [m.date() for status, m in at if status in _UNDER_WAY]
         dates = {
             "placed_on": {order.placed_at.astimezone(zone).date()},
             "promised_on": _one(order.promised_on),
             "delivered_on": _one(order.delivered_on),
             "shipped_on": _one(shipped),
             "history": {moment.date() for _, moment in at},
+            "scanned_on": set(under_way),
+            "last_scan_on": {*under_way[-1:], *[m.date() for s, m in at if s is OrderStatus.SHIPPED][-1:]},
             "back_on": self._back(order),
         }
         prices = {line.price_cents for line in order.lines}
         insured = {line.insured_cents for line in order.lines}
+        by_drug: dict[str, int] = {}
+        for line in order.lines:
+            by_drug[line.drug.lower()] = by_drug.get(line.drug.lower(), 0) + line.insured_cents
         whole = {line.price_cents + line.insured_cents for line in order.lines}
         sums = {
             sum(x.price_cents for x in order.lines),
@@ -221,6 +234,8 @@ class Ground:
             {x.drug for x in order.lines},
             (strings | clock) - {""},
             {status for status, _ in at},
+            by_drug,
+            scans,
         )
 
     def _back(self, order: Order) -> set[dt.date]:

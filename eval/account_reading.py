@@ -6,12 +6,9 @@ import datetime as dt
 import re
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 from eval.account_figures import Ground, Known, Record, Said, dates_in, segments
+from eval.account_passages import own_text, policy_sentences, stock_sentences, without_fixed
 from eval.account_wording import auto_refill_in, refills_in
 from rag.account.book import Order, OrderStatus, Prescription, PrescriptionStatus, Transfer
 from rag.account.business_days import business_days_between
@@ -19,7 +16,6 @@ from rag.account.generate import demo_drugs
 from rag.turn import Reply
 
 WRONG, OTHERS = "wrong:", "another customer:"
-FACTS = Path(__file__).resolve().parents[1] / "knowledge_base" / "facts.yaml"
 _ID = re.compile(r"\b(?:FH[- ]?\d{7}|RX[- ]?\d{8}|TR[- ]?\d{6})\b", re.IGNORECASE)
 _TRACKING = re.compile(r"\b1Z(?:[ -]?[0-9A-Z]){16}\b|\b\d(?:[ -]?\d){11,}\b")
 _MONEY = re.compile(r"\$\s?(\d[\d,]*(?:\.\d\d)?)")
@@ -41,11 +37,15 @@ _COUNT = re.compile(
     r"\b(\d+)\s+(?:[a-z-]+ ){0,3}?(?:orders?|prescriptions?|transfers?|medicines?|parcels?|packages?|items?|others?)\b",
     re.IGNORECASE,
 )
+_STRENGTHS = re.compile(
+    r"(?<![\d.$])((?:\d+(?:\.\d+)?(?:, and |, or |, | and | or ))+\d+(?:\.\d+)?)[\s-]?(mg|mcg|units|g)\b"
+)
 _LISTED = re.compile(r"^\s*\d+[.)]\s|\[\d+\]")
 FIELDS: list[tuple[str, tuple[str, ...]]] = [
     (r"placed|ordered|order (?:of|from)", ("placed_on",)),
+    (r"(?:can|may|could)(?: \w+)? (?:be )?(?:re)?order(?:ed)?(?: (?:it|again|more))*(?: from)?", ("next_refill_on",)),
     (
-        r"(?:will|should|to|can|could) (?:be|get) (?:delivered|there|here)"
+        r"(?:will|should|to|can|could) (?:be|get) (?:delivered|there|here|with you)"
         r"|should (?:come|reach)|estimated|deliver(?:y|ies)",
         ("promised_on", "delivered_on", "expected_on"),
     ),
@@ -55,7 +55,12 @@ FIELDS: list[tuple[str, tuple[str, ...]]] = [
     (r"out for delivery", ("promised_on", "history")),
     (r"delivered", ("delivered_on",)),
     (r"arrived|c[ao]me", ("delivered_on", "history", "expected_on")),
-    (r"shipped|\bleft\b|went out|dispatched", ("history",)),
+    (
+        r"shipped|(?<!refill )(?<!refills )\bleft\b(?! (?:with|at|in|on the|by the)\b)|went out|dispatched",
+        ("shipped_on",),
+    ),
+    (r"\bscan(?:s|ned)?\b|delayed(?! until)", ("scanned_on",)),
+    (r"(?:last|latest|most recent)(?:ly)? (?:scan|scanned|seen)\b", ("last_scan_on",)),
     (r"expire[sd]?\b|expiry|expiration|\bvalid|good (?:until|through|till)", ("expires_on",)),
     (
         r"next refill|refill(?:ed)? (?:again|date|on|from|is)|(?:can|may) (?:be )?refill(?:ed)?|refill it",
@@ -129,17 +134,18 @@ def wrongs(
     lists: bool,
     stock: str,
     asked: str,
-    text: str,
+    reply: Reply,
     ground: Ground,
 ) -> list[str]:
     """Figures that belong to no record the reply may speak of, or are said of the wrong field."""
     own = {record.id: record for record in ground.own(customer)}
+    text, stocked = own_text(reply), stock_sentences(reply)
     faults: list[str] = []
     if none and not _NOT.search(text):
         faults.append(f"{WRONG} it doesn't say that there is no such thing")
     faults += _drugs(own, stock, asked, text)
     spoken: list[Record] = list(named)
-    for part in segments(_without_policy(text)):
+    for part in segments(without_fixed(text)):
         numbers = [f"{n[:2]}-{n[2:]}" for n in (_plain(m.group()) for m in _ID.finditer(part))]
         of = [own[number] for number in numbers if number in own]
         for number in numbers:
@@ -152,8 +158,20 @@ def wrongs(
         if of:
             spoken = of
         related = [other for record in of for other in ground.related(record) if other not in of]
-        faults += _segment(part, of, related, none, stock, asked, own, ground)
+        strengths = _strengths(stock, any(part in one or one in part for one in stocked), text, ground)
+        faults += _segment(part, of, related, none, stock, strengths, asked, own, ground)
     return faults
+
+
+def _strengths(stock: str, stocked: bool, text: str, ground: Ground) -> set[str]:
+    """The strengths that a part about stock may name: all of the medicine asked for and of those it speaks of."""
+    low, table = text.lower(), demo_drugs().by_id
+    asked = table[stock].generic.lower() if stock else ""
+    return {
+        s.strength
+        for s in ground.business.stock
+        if stock in (s.drug_id, s.drug) or s.drug.lower() == asked or (stocked and s.drug.lower() in low)
+    }
 
 
 def _by_medicine(part: str, spoken: list[Record], own: list[Record]) -> list[Record]:
@@ -188,6 +206,7 @@ def _segment(
     related: list[Record],
     none: bool,
     stock: str,
+    strengths: set[str],
     asked: str,
     own: dict[str, Record],
     ground: Ground,
@@ -207,13 +226,13 @@ def _segment(
         if _plain(m.group()) not in trackings and _plain(m.group()) not in _plain(asked.upper()):
             faults.append(f"{WRONG} tracking {m.group()}")
         rest = _mask(rest, m.start(), m.end())
-    rest = _mask_strings(rest, [*knowns, *beside], own, stock, ground)
+    rest = _mask_strings(rest, [*knowns, *beside], own, strengths, ground)
     figures_before = len(_MONEY.findall(rest)) + len(dates_in(rest)) + len(refills_in(rest))
     if none and figures_before and not of:
         dated = [said for said in dates_in(rest) if said.offset != 0]
         if dated or _MONEY.search(rest):
             faults.append(f"{WRONG} a figure of nothing named: {part}")
-    money_faults, rest = _money(rest, knowns, beside)
+    money_faults, rest = _money(rest, knowns, beside, ground)
     date_faults, rest = _dates(rest, knowns, beside, ground.today)
     refill_faults, rest = _refills(rest, of, related)
     return (
@@ -230,7 +249,7 @@ def _mask(text: str, start: int, end: int) -> str:
     return text[:start] + " " * (end - start) + text[end:]
 
 
-def _mask_strings(text: str, knowns: list[Known], own: dict[str, Record], stock: str, ground: Ground) -> str:
+def _mask_strings(text: str, knowns: list[Known], own: dict[str, Record], strengths: set[str], ground: Ground) -> str:
     """Blank out addresses, strengths, directions and names, whose digits are no figures."""
     strings = {string for known in knowns for string in known.strings}
     if own:
@@ -241,27 +260,53 @@ def _mask_strings(text: str, knowns: list[Known], own: dict[str, Record], stock:
             customer.insurance or "",
             customer.insurance_last4 or "",
         }
-    strings |= {s.strength for s in ground.business.stock if s.drug_id == stock}
-    for string in sorted(strings, key=len, reverse=True):
+    for m in _STRENGTHS.finditer(text):  # "5, 10 and 20 mg"
+        if all(f"{n} {m.group(2)}" in strengths for n in re.findall(r"\d+(?:\.\d+)?", m.group(1))):
+            text = _mask(text, m.start(), m.end())
+    for string in sorted(strings | strengths, key=len, reverse=True):
         if any(c.isdigit() for c in string):
-            pattern = r"\s?".join(map(re.escape, string.rstrip(".").split()))
+            pattern = r"[\s-]?".join(map(re.escape, string.rstrip(".").split()))
+            pattern = re.sub(r"^(\d)(\d{3})\b", r"\1,?\2", pattern)
             text = re.sub(rf"(?<![\d.]){pattern}(?!\d)", lambda m: " " * len(m.group()), text, flags=re.IGNORECASE)
     return text
 
 
-def _money(text: str, knowns: list[Known], beside: list[Known]) -> tuple[list[str], str]:
+def _money(text: str, knowns: list[Known], beside: list[Known], ground: Ground) -> tuple[list[str], str]:
     faults = []
     orders = [k for k in (*knowns, *beside) if k.paid is not None]
     allowed = {cents for known in orders for cents in known.money}
     for m in _MONEY.finditer(text):
         amount = round(float(m.group(1).replace(",", "")) * 100)
         before = text[max(0, m.start() - 40) : m.start()].rsplit("$", 1)[-1].lower()
-        kind, right = _amount(before, orders, "insur" in text.lower())
+        kind, right = _insured(text[: m.start()], text[m.end() :], orders, ground)
+        if not kind:
+            kind, right = _amount(before, orders, "insur" in text.lower())
         if amount not in allowed:
             faults.append(f"{WRONG} amount {m.group()}")
         elif kind and amount not in right:
             faults.append(f"{WRONG} {m.group()} is not {kind}")
     return faults, _MONEY.sub(lambda m: " " * len(m.group()), text)
+
+
+def _insured(before: str, after: str, orders: list[Known], ground: Ground) -> tuple[str, set[int | None]]:
+    """Where insurance is said to pay the amount: its share of the order, or of the medicines named."""
+    plans = {customer.insurance for customer in ground.business.customers if customer.insurance}
+    m = re.search(
+        rf"({'|'.join(map(re.escape, sorted(plans)))}|insurance|insurer|your plan)"
+        r"(?: (?:has|had|will|already))? (?:paid|pays?|covered|covers?)(?: (?:us|about|the other))?:? ?$",
+        before,
+        re.IGNORECASE,
+    )
+    if not m:
+        return "", set()
+    plan = next((plan for plan in plans if plan.lower() == m.group(1).lower()), None)
+    whose = [k for k in orders if isinstance(k.record, Order) and plan in (None, k.record.insurance)]
+    clause = re.match(r" ?(?:for|toward|towards|on) [^.;$]*", after)
+    right: set[int | None] = set()
+    for known in whose:
+        told = [cents for drug, cents in known.insured.items() if clause and drug in clause.group().lower()]
+        right.add(sum(told or known.insured.values()))
+    return "what insurance pays", right
 
 
 def _amount(before: str, orders: list[Known], insured: bool) -> tuple[str, set[int | None]]:
@@ -281,7 +326,7 @@ def _dates(text: str, knowns: list[Known], beside: list[Known], today: dt.date) 
     for said in dates_in(text):
         before = text[max(end, said.start - 70) : said.start]
         end = said.end
-        fields = _field(before)
+        fields = _scan(before, (*knowns, *beside)) or _field(before)
         if said.offset == 0 and not (
             fields and re.search(r"(?:arriv|deliver|expected|due|promised|back)\S*(?: \w+){0,3} ?$", before)
         ):
@@ -291,6 +336,17 @@ def _dates(text: str, knowns: list[Known], beside: list[Known], today: dt.date) 
     for said in dates_in(text):
         text = _mask(text, said.start, said.end)
     return faults, text
+
+
+def _scan(before: str, knowns: tuple[Known, ...]) -> tuple[str, ...]:
+    """The one scan that the words before a date tell: "Delayed at Atlanta, GA on"."""
+    notes = sorted({note for known in knowns for note in known.scans}, key=len)
+    said = [
+        note
+        for note in notes
+        if re.search(rf"\b{re.escape(note)}\b(?:, [A-Z]{{2}})?[\s,:(]*(?:on |since )?$", before, re.IGNORECASE)
+    ]
+    return tuple(said[-1:])
 
 
 def _field(before: str) -> tuple[str, ...]:
@@ -305,7 +361,10 @@ def _field(before: str) -> tuple[str, ...]:
 def _known_date(said: Said, fields: tuple[str, ...], knowns: list[Known], beside: list[Known], today: dt.date) -> bool:
     for known in (*knowns, *beside):
         names = fields or tuple(known.dates)
-        if any(said.means(date, today) for date in known.on(*names)):
+        if fields and fields[0] in known.scans:
+            if any(said.means(date, today) for date in known.scans[fields[0]]):
+                return True
+        elif any(said.means(date, today) for date in known.on(*names)):
             return True
     return False
 
@@ -373,9 +432,7 @@ def _rest(text: str, knowns: list[Known], beside: list[Known], own: dict[str, Re
         text = _mask(text, m.start(), m.end())
     left = re.findall(r"\d[\d.,:/%-]*", text)
     return faults + [
-        f"{WRONG} figure {run!r}"
-        for run in left
-        if not _is_policy(run) and run.rstrip(".,:-") not in {str(count) for count in counts}
+        f"{WRONG} figure {run!r}" for run in left if run.rstrip(".,:-") not in {str(count) for count in counts}
     ]
 
 
@@ -390,34 +447,10 @@ def _ages(span: str, knowns: list[Known], beside: list[Known], today: dt.date) -
     return {(b - a).days for a, b in pairs} if "day" in span else set()
 
 
-@cache
-def _sentences() -> tuple[str, ...]:
-    def walk(node: Any) -> list[str]:
-        return [node] if isinstance(node, str) else [text for child in node.values() for text in walk(child)]
-
-    return tuple(sorted(walk(yaml.safe_load(FACTS.read_text(encoding="utf-8"))), key=len, reverse=True))
-
-
-def _without_policy(text: str) -> str:
-    """The text without sentences of facts.yaml, which speak of no record."""
-    for sentence in _sentences():
-        text = text.replace(sentence, "")
-    return text
-
-
 def _span(text: str) -> str:
     return re.sub(r"[\s–-]+", " ", text.lower()).rstrip("s")
 
 
 @cache
 def _policy() -> frozenset[str]:
-    return frozenset(_span(m.group()) for sentence in _sentences() for m in _SPAN.finditer(sentence))
-
-
-def _is_policy(run: str) -> bool:
-    """Phone numbers and hours of the business."""
-    return len(run) >= 3 and any(
-        re.search(rf"(?<!\d){re.escape(run.rstrip('.,:'))}(?!\d)", s)
-        for s in _sentences()
-        if "1-8" in s or "911" in s or "988" in s
-    )
+    return frozenset(_span(m.group()) for sentence in policy_sentences() for m in _SPAN.finditer(sentence))

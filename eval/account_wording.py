@@ -6,6 +6,7 @@ import datetime as dt
 import re
 
 from eval.account_figures import NUMBERS, Ground, Record, any_of, dates_in, holds, says, segments
+from eval.account_passages import own_text
 from rag.account.book import Order, Prescription, Transfer
 from rag.account.generate import demo_drugs
 from rag.turn import Reply
@@ -166,16 +167,22 @@ def auto_refill_in(text: str) -> bool | None:
     return None
 
 
+def names(record: Record, text: str) -> bool:
+    """The text names a medicine of the record."""
+    return any(_medicine(drug_id, drug, text) for drug_id, drug in _drugs(record))
+
+
 def options(records: list[Record], reply: Reply) -> list[str]:
     """What a reply that offers a choice leaves out."""
-    shown = " ".join([reply.text, *reply.suggestions])
+    text = own_text(reply)
+    shown = " ".join([text, *reply.suggestions])
     faults = []
     for record in records:
         others = {drug for other in records if other.id != record.id for _, drug in _drugs(other)}
         alone = [(drug_id, drug) for drug_id, drug in _drugs(record) if drug not in others]
         if record.id not in shown and not any(_medicine(drug_id, drug, shown) for drug_id, drug in alone):
             faults.append(f"missing: {record.id} is not offered")
-    if not any_of([r"\?", r"\bwhich\b", r"choose", r"pick"], reply.text):
+    if not any_of([r"\?", r"\bwhich\b", r"choose", r"pick"], text):
         faults.append("missing: it doesn't ask which")
     return faults
 

@@ -34,10 +34,10 @@ from rails.policy import Policy
 
 log = logging.getLogger("pestle")
 
-WORDS, PART_WORDS, MORE_WORDS = 120, 60, 320
+WORDS, PART_WORDS, MORE_WORDS = 118, 56, 320
 CLOSEST = 3
 GENERAL = 0.7  # how sure an article must be to answer a visitor who asked as if signed in
-OWN_PARCEL = re.compile(r"\b(my|the) (\w+ )?(order|package|parcel|box|delivery|shipment|one)\b", re.IGNORECASE)
+OWN_PARCEL = re.compile(r"^order\b|\b(my|the|todays|today's) (\w+ )?(order|package|parcel|box|delivery|shipment|one)\b", re.IGNORECASE)
 DESCRIBED = 0.38  # least likeness of a message to an order-status document that it describes
 CERTAIN = 0.93  # and how sure that only the account can answer, for the article to be left out
 
@@ -104,8 +104,10 @@ class Assistant:
             else:
                 search = self._is.search()
                 with trace.step("account"):
-                    account = self._is.book.account(message.customer_id) if message.customer_id else None
+                    account, away = self._account(message.customer_id)
                 asked = self._read(cleaned.text, account, message, focus, search, trace)
+                if away and any(a.route.where in ("account", "both") for a in asked):
+                    raise away
                 with trace.step("gather"):
                     plan = self._gather(asked, account, message, focus, search)
             gate = Gate(self._is.rail, plan.evidence.values(), emit)
@@ -119,6 +121,13 @@ class Assistant:
             trace.note(error=type(error).__name__)
             plan, gate = self._broken("trouble", "internal", gate)
         return self._finish(message, plan, gate, asked, focus, trace, emit)
+
+    def _account(self, customer_id: str | None) -> tuple[Account | None, AccountError | None]:
+        """The verified customer's account. That the book is away matters only to a question that needs it."""
+        try:
+            return (self._is.book.account(customer_id) if customer_id else None), None
+        except AccountError as error:
+            return None, error
 
     def classify(self, text: str) -> dict[str, Any]:
         """A message's reading without an answer: heads, entities and what the input rail decides."""
@@ -168,7 +177,8 @@ class Assistant:
                 query = whole(text, focus)
                 found = search.follow(found, query, search.index.neighbourhood(focus.articles[0]))
         floor = search.weights.floor_at
-        where = route(mended, reading, self._is.reader.route_of, mentions, found, floor, focus, leaning, self._own(text, mentions, vector, account))
+        where = route(mended, reading, self._is.reader.route_of, mentions, found, floor, focus, leaning, self._own(text, mentions, vector, account),
+                      account is not None and self._is.answers.moving(account, text))
         return Asked(text, query, mentions, reading, found, where, leaning)
 
     def _gather(self, asked: list[Asked], account: Account | None, message: Message, focus: Focus, search: Search) -> Plan:

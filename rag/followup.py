@@ -10,9 +10,11 @@ from rag.words import stems
 OPENS = re.compile(r"^(and|but|so|also|then|or|what about|how about|what if|ok(ay)?,? (and|so|but))\b", re.IGNORECASE)
 LEANS = re.compile(r"\b(it|its|that|this|they|them|those|these|there|one|ones|instead|else|either|same)\b", re.IGNORECASE)
 MORE = re.compile(
-    r"\b(tell me more|more (details?|information|info)|say more|in (more )?detail|explain (that|it|more|further)|go on|elaborate|everything about|the whole|full (answer|article|details))\b|^more\b",
+    r"\b(tell me more|more (details?|information|info)|say more|in (more )?detail|explain (that|it|more|further)|elaborate|"
+    r"the (whole|full) (answer|article|story|details))\b|^(go on|more)\W*$",
     re.IGNORECASE,
 )
+BRIEF = 9  # words up to which a message asks for nothing but more
 SHORT = 3  # content words up to which a message can hardly stand alone
 
 
@@ -25,7 +27,7 @@ def leans(text: str, focus: Focus) -> bool:
 
 
 def wants_more(text: str) -> bool:
-    return bool(MORE.search(text))
+    return bool(MORE.search(text)) and len(text.split()) <= BRIEF
 
 
 def whole(text: str, focus: Focus) -> str:

@@ -34,10 +34,20 @@ def parts(text: str) -> tuple[str, ...]:
     return tuple(found[:MOST]) if len(found) > 1 else ()
 
 
-LOOSE = re.compile(r"\s*(?:[;,]|\band\b|&|\bplus\b|\balso\b)\s+", re.IGNORECASE)
+LOOSE = re.compile(r"\s*[;,]?\s*(?:\band\b|&|\bplus\b|\balso\b|;)(?:\s+(?:also|then|how to))?\s+", re.IGNORECASE)
+ASKED_FOR = re.compile(
+    rf"^(?:{ASKS}|add|ask|bring|buy|call|cancel|change|check|choose|contact|create|delete|dispose|download|fill|find|get|give|join|"
+    r"know|make|move|open|order|pay|put|reach|refill|register|remove|renew|report|request|reset|return|see|send|set|share|show|sign|skip|"
+    r"speak|split|start|stop|store|switch|take|talk|track|transfer|travel|turn|update|upload|use|"
+    r"(?:the|my|your) \w+|what|your)\b",
+    re.IGNORECASE,
+)
 
 
 def halves(text: str) -> tuple[tuple[str, str], ...]:
-    """Every way of cutting a message in two at a loose joint, with at least LEAST words on both sides."""
+    """Every way of cutting a question in two at a loose joint, where both sides can be asked by themselves."""
     cuts = [(text[: m.start()].strip(" ,;"), text[m.end() :].strip(" ,;?")) for m in LOOSE.finditer(text)]
-    return tuple((a, b) for a, b in cuts if len(a.split()) >= LEAST and len(b.split()) >= LEAST)[:MOST]
+    return tuple(
+        (a, b) for a, b in cuts
+        if len(a.split()) >= LEAST and len(b.split()) >= LEAST and QUESTION.search(a) and ASKED_FOR.search(b)
+    )[:MOST]

@@ -25,7 +25,7 @@ ASKED = re.compile(
 )  # words that ask something of their own
 ELLIPTIC = 7  # words up to which "what about the thyroid one?" can ask the same again
 OWN = 0.12  # account share from which an own medicine decides
-PART = 0.5  # how sure an article must be to answer a part of a message
+PART = 0.8  # how sure an article must be to answer a part of a message
 CHATTY = 7  # words up to which "thanks" is all that a message says
 
 
@@ -51,11 +51,12 @@ class Asked:
 
 def route(
     text: str, reading: Reading, route_of: dict[str, str], mentions: Mentions, found: Found, floor: float, focus: Focus, leaning: bool,
-    own: bool = False,
+    own: bool = False, moving: bool = False,
 ) -> Route:
     """Where to look. `found` is the search for the (whole) question, `leaning` says that the message is a follow-up.
 
-    `own` says that the message names a medicine that the signed-in customer has here.
+    `own` says that the message names a medicine that the signed-in customer has here, `moving` the pharmacy of one of
+    their transfers.
     """
     shares = reading.routes
     account_intent = _account_intent(text, reading, route_of)
@@ -81,6 +82,8 @@ def route(
         if shares["knowledge"] > SURE and answerable:
             return Route("both", _status_of(account_intent), "a general question with a number of one's own")
         return Route("account", account_intent, "a number of one's own")
+    if moving and shares["knowledge"] < 0.9:
+        return Route("account", "transfer_status", "names the pharmacy of a transfer")
     if focus.items and leaning and focus.intent and not ASKED.search(text) and (own or len(text.split()) <= ELLIPTIC):
         return Route("account", focus.intent, "asks the same of another")
     if own and (shares["account"] > OWN or cue(text)):
@@ -120,6 +123,8 @@ def two_topics(together: Asked, apart: list[Asked], floor: float) -> bool:
             topics.append(part.found.best or "")
         else:
             return False
+    if together.route.where == "knowledge" and together.found.best not in topics:
+        return False
     return len(set(topics)) == len(topics)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -23,6 +24,7 @@ ORDER_INTENTS: dict[str, Callable[[Order, Sayer], list[str]]] = {
     "order_contents": orders.contents,
     "order_price": orders.price,
     "delivery_address": orders.destination,
+    "order_origin": orders.origin,
 }
 PRESCRIPTION_INTENTS: dict[str, Callable[[Prescription, Sayer], list[str]]] = {
     "refills_left": prescriptions.refills,
@@ -63,6 +65,11 @@ class AccountAnswers:
         ids = {p.drug_id for p in account.prescriptions} | {line.drug_id for order in account.orders for line in order.lines}
         moved = " ".join(transfer.drug.lower() for transfer in account.transfers)
         return any(drug in ids or self._drugs.by_id[drug].generic.lower() in moved for drug in mentions.drugs)
+
+    def moving(self, account: Account, text: str) -> bool:
+        """Whether the message names the pharmacy of one of the customer's transfers."""
+        lowered = text.lower()
+        return any(re.search(rf"\b{re.escape(_first_words(t.other_pharmacy))}\b", lowered) for t in account.transfers)
 
     def answer(self, intent: str, account: Account, pointer: Pointer) -> AccountAnswer:
         """Raises AccountError where the book can't be read."""
@@ -120,11 +127,13 @@ class AccountAnswers:
     def _about_orders(self, intent: str, meant: Resolved, account: Account, sayer: Sayer) -> AccountAnswer:
         found = [record for record in meant.records if isinstance(record, Order)]
         if not found:
-            return self._nothing("order", meant, account, sayer)
+            return self._elsewhere(meant, account, sayer) or self._nothing("order", meant, account, sayer)
         if meant.vague and intent == "delivery_address" and not any(order.status in OPEN for order in found):
             return self._on_file(account)
-        if len(found) > AT_ONCE or (len(found) > 1 and intent not in ("order_status", "order_arrival", "order_tracking")):
+        if len(found) > 1:
             return self._choose_order(found, account, meant, sayer)
+        if found[0].waiting_for == "stock" and intent in ("order_status", "order_arrival"):
+            return self._held_up(found[0], [line.drug_id for line in found[0].lines], account, sayer)
         say = ORDER_INTENTS[intent]
         texts = [(order, text) for order in found for text in say(order, sayer)]
         missing = self._missing(meant)
@@ -164,10 +173,10 @@ class AccountAnswers:
     def _about_prescriptions(self, intent: str, meant: Resolved, account: Account, sayer: Sayer) -> AccountAnswer:
         found = [record for record in meant.records if isinstance(record, Prescription)]
         if not found:
-            return self._nothing("prescription", meant, account, sayer)
+            return self._elsewhere(meant, account, sayer) or self._nothing("prescription", meant, account, sayer)
         if intent in ("refill_due", "auto_refill_status", "refills_left") and len(found) > AT_ONCE:
             found = [p for p in found if p.status is PrescriptionStatus.ACTIVE] or found
-        if len(found) > LISTED or (len(found) > AT_ONCE and intent == "prescription_prescriber") or (len(found) > 1 and intent == "prescription_directions"):
+        if len(found) > LISTED or (len(found) > AT_ONCE and intent == "prescription_prescriber") or (len(found) > 1 and (intent == "prescription_directions" or not meant.vague)):
             head = f"You have {say_count(len(found), 'prescription')}; which one do you mean?"
             rows = [DraftSentence(f"{prescriptions.brief(p, sayer)}.", (p.id,), "step") for p in found[:LISTED]]
             return AccountAnswer((DraftSentence(head, ("account",)), *rows),
@@ -219,6 +228,21 @@ class AccountAnswers:
     def _missing(self, meant: Resolved) -> list[DraftSentence]:
         return [DraftSentence(f"I can't find {what} in your account.", ()) for what in meant.missing if meant.records]
 
+    def _elsewhere(self, meant: Resolved, account: Account, sayer: Sayer) -> AccountAnswer | None:
+        """A medicine that is in the account in another way than asked: on its way over, or as a prescription only."""
+        moving = [t for t in account.transfers if any(name.lower() in t.drug.lower() for name in meant.missing)]
+        if moving:
+            return self._about_transfers(Resolved(tuple(moving), "medicine"), account, sayer)
+        held = [p for p in account.prescriptions if any(name.lower() in p.drug.lower() for name in meant.missing)]
+        if not held:
+            return None
+        texts = [(p, text) for p in held[:AT_ONCE] for text in prescriptions.state(p, sayer)]
+        return AccountAnswer(
+            (DraftSentence(f"There is no order for {held[0].drug} in your account.", ()), *(DraftSentence(text, (p.id,)) for p, text in texts)),
+            tuple(prescription_evidence(p, sayer) for p in held[:AT_ONCE]), items=tuple(p.id for p in held[:AT_ONCE]), resolved="prescription only",
+            suggestions=("How do I order a refill?",),
+        )
+
     def _nothing(self, kind: str, meant: Resolved, account: Account, sayer: Sayer) -> AccountAnswer:
         """No such record here. The words are the same whether or not somebody else has it."""
         if meant.how == "number":
@@ -241,6 +265,12 @@ class AccountAnswers:
             evidence = [account_evidence(account, head), *(order_evidence(order, sayer) for order in shown)]
         return AccountAnswer(tuple(said), tuple(evidence), listed=tuple(o.id for o in shown) if evidence else (), outcome="clarify",
                              resolved=meant.how, suggestions=("What orders do I have?",) if kind == "order" else ("What prescriptions do I have with you?",))
+
+
+def _first_words(pharmacy: str) -> str:
+    """What people call a pharmacy: "Old Mill" of "Old Mill Pharmacy, Dayton, OH"."""
+    name = pharmacy.split(",")[0].lower()
+    return re.sub(r" (pharmacy|drugs?|drugstore|apothecary|chemists?|rx|family|community|corner).*$", "", name) or name
 
 
 def _held_up(account: Account, ids: list[str]) -> Order | None:

@@ -28,15 +28,17 @@ NEEDS = {
 # What such words ask for, first match first. Only for a record of one's own.
 CUES = (
     ("stock", _any(r"\b(back in|in stock|out of stock|back ?order\w*|restock\w*|available again|more in)\b")),
-    ("transfer_status", _any(r"\btransfer\w*\b")),
-    ("prescription_directions", _any(r"\bhow (often|many|much)\b.*\b(take|use|inject|apply|inhale)\b|\bhow (do|should) i (take|use|inject|apply)\b|\bwhat does (the|my) (label|bottle) say\b")),
+    ("transfer_status", _any(r"\btransfer\w*\b|\b(gone|going|moved?|bring\w*|brought|come|coming) over\b")),
+    ("order_origin", _any(r"\b(ships?|shipped|shipping|sent|sending|com(es|ing)|packed|mailed) (out )?from\b|\bfrom (which|what) (center|warehouse|place|city)\b|\bfrom where\b")),
+    ("prescription_directions", _any(r"\bhow (often|many|much)\b.*\b(take|use|inject|apply|inhale)\b|\bhow\b.{0,20}\b(take|use|inject|apply|inhale)\b|\bwhat does (the|my) (label|bottle) say\b")),
     ("auto_refill_status", _any(r"\bauto[- ]?refill\b")),
     ("order_tracking", _any(r"\btrack\w*\b|\b(which|what) (carrier|company)\b|\bwho('s| is| was)? (bring\w*|deliver\w*|brought|dropped|carry\w*)")),
-    ("order_price", _any(r"\b(how much|what) (did|will|would|was|is|have|do|does)\b.*\b(i pay|paid|cost|charged|it be|owe|pay)\b|\bwhat did i pay\b|\bhow much (was|is|were)\b")),
+    ("order_price", _any(r"\b(how much|what) (did|will|would|was|is|have|do|does)\b.*\b(i pay|paid|cost|charged|it be|owe|pay)\b|\bwhat did i pay\b|\bhow much (was|is|were)\b|\b(come|comes|came) to\b|\btotal\b")),
+    ("prescription_status", _any(r"\bprescription\b.*\bstatus\b|\bstatus of\b.*\bprescription\b|\bget filled\b")),
     ("order_arrival", _any(r"\bwhen (did|was|will|is|does|should)\b.*\b(arriv\w*|deliver\w*|com(e|ing)|came|get here|got here|be here|show up)\b|\blast delivered\b|\bsupposed to (be|arrive|come|get|show)\b|\b(promised? (it|for)|you promised?|the promised)\b|\bdate .*\bdelivered\b")),
-    ("order_status", _any(r"\b(stuck|held up|holding up|hold up|taking so long|hasn'?t (shipped|come|arrived)|haven'?t (u |you )?(sent|shipped)|not (sent|shipped|moving)|where('s| is| are))\b")),
+    ("order_status", _any(r"\b(cancel+ed|went back|sent back|returned|stuck|held up|holding up|hold up|taking so long|hasn'?t (shipped|come|arrived)|haven'?t (u |you )?(sent|shipped)|not (sent|shipped|moving)|where('?s| is| are)|on (the|its) way)\b|\b(has|have|did|is|are) (it|they|that|the [\w ]+|my [\w ]+) (left|shipped|ship|come|arrived?|gone out|sent)\b|\bwhy\b.*(\bnot\b|n'?t\b)|n'?t\b.*\bwhy\b")),
     ("refills_left", _any(r"\b(how many|any) refil\w*\b|\brefil\w* (left|remaining)\b")),
-    ("prescription_expiry", _any(r"\bexpir\w*\b")),
+    ("prescription_expiry", _any(r"\bexpir\w*\b|\b(un)?till? when\b|\bgood (un)?till?\b|\bhow long\b.*\b(good|valid)\b")),
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from rag.account.book import Account, Order, Prescription, StockLevel, Transfer
 from rag.account.facts import Sayer, account_facts, order_facts, prescription_facts, stock_facts, transfer_facts
 from rag.compose.draft import Evidence
 
-OF_ORDERS = (orders.status, orders.arrival, orders.track, orders.contents, orders.price, orders.destination)
+OF_ORDERS = (orders.status, orders.arrival, orders.track, orders.contents, orders.price, orders.destination, orders.origin)
 OF_PRESCRIPTIONS = (
     prescriptions.refills, prescriptions.due, prescriptions.state, prescriptions.expiry, prescriptions.directions,
     prescriptions.prescriber, prescriptions.auto_refill,

@@ -47,6 +47,7 @@ class Mentions:
     tracking: tuple[str, ...] = ()  # upper case, no spaces
     drugs: tuple[str, ...] = ()  # drug ids
     forms: tuple[str, ...] = ()  # "inhaler", "pen": forms that tell one medicine from another
+    words: tuple[str, ...] = ()  # what was typed for them
     named: bool = False  # a medicine's own name, not only its use or class
     days: Days | None = None
     ordinal: int | None = None  # 1 is the first; -1 the last
@@ -61,7 +62,7 @@ FORM = re.compile(r"\b(inhaler|pen|patch|cream|ointment|gel|spray|syrup|drops|lo
 STATES = {
     "late": r"(?<!came )(?<!arrived )\b(late|overdue|delayed|should have (come|arrived)|supposed to (be here|arrive|come))\b",
     "shipped": r"\b(shipped|on (its|the|it's) way|in transit|in the mail|underway|coming)\b",
-    "delivered": r"\b(delivered|that (actually )?(came|arrived)|received|got here)\b|\bwhen (did|was)\b.*\b(arriv\w*|deliver\w*|come|came|get here|got here)\b|\b(came|arrived) late\b",
+    "delivered": r"\b(delivered|that (actually )?(came|arrived)|i (have )?received|got here)\b|\bwhen (did|was)\b.*\b(arriv\w*|deliver\w*|come|came|get here|got here)\b|\b(came|arrived) late\b",
     "waiting": r"\b(waiting|stuck|on hold|held up)\b",
     "cancelled": r"\bcancel+ed\b",
     "preparing": r"\b(preparing|being prepared|packed)\b",
@@ -103,13 +104,13 @@ class MentionReader:
         numbers = tuple(
             digits for _, found in NUMBER.findall(TRACKING.sub(" ", text)) if 5 <= len(digits := re.sub(r"\D", "", found)) <= 9
         )
-        drugs, named = self._drugs(lowered)
+        drugs, named, words = self._drugs(lowered)
         ordinal = ORDINAL.search(lowered)
         place = None
         if ordinal:
             place = -1 if ordinal[1] == "last" else ORDINALS.get(ordinal[1] or "") or int(ordinal[2] or ordinal[3])
         return Mentions(
-            numbers=numbers, tracking=tracking, drugs=drugs, forms=tuple(dict.fromkeys(m[1] for m in FORM.finditer(lowered))), named=named, days=days(lowered, today), ordinal=place,
+            numbers=numbers, tracking=tracking, drugs=drugs, forms=tuple(dict.fromkeys(m[1] for m in FORM.finditer(lowered))), named=named, words=words, days=days(lowered, today), ordinal=place,
             other=bool(OTHER.search(lowered)), newest=bool(NEWEST.search(lowered)),
             previous=bool(PREVIOUS.search(lowered)),
             states=tuple(state for state, pattern in STATES.items() if re.search(pattern, lowered)),
@@ -132,7 +133,7 @@ class MentionReader:
             found.append({"type": "drug", "value": text[m.start() : m.end()], "start": m.start(), "end": m.end(), "canonical": self._names[m[1]][0]})
         return sorted(found, key=lambda entity: entity["start"])
 
-    def _drugs(self, lowered: str) -> tuple[tuple[str, ...], bool]:
+    def _drugs(self, lowered: str) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
         found: dict[str, None] = {}
         named = False
         exact = [match[1] for match in self._exact.finditer(lowered)]
@@ -142,13 +143,13 @@ class MentionReader:
             named = named or name in self._own
         if not own:
             for word in re.findall(r"[a-z]{6,}", lowered):
-                close = process.extractOne(word, self._single, scorer=fuzz.ratio, score_cutoff=84 if len(word) > 7 else 88)
+                close = process.extractOne(word, self._single, scorer=fuzz.ratio, score_cutoff=84 if len(word) > 6 else 88)
                 if close and word not in COMMON:
                     if not named:
                         found.clear()
                     found.update(dict.fromkeys(self._names.get(close[0], ())))
                     named = True
-        return tuple(found), named
+        return tuple(found), named, tuple(own or exact)
 
 
 # English words that stand close to a medicine's name.
@@ -160,7 +161,7 @@ def days(lowered: str, today: dt.date) -> Days | None:
     day = dt.timedelta(days=1)
     if re.search(r"\byesterday\b", lowered):
         return Days(today - day, today - day)
-    if re.search(r"\b(placed|ordered|made|from) (it )?today\b", lowered):
+    if re.search(r"\b(placed|ordered|made|from) (it )?today\b|\btoday'?s\b", lowered):
         return Days(today, today)
     if match := AGO.search(lowered):
         count = COUNT.get(match[1]) or int(match[1])

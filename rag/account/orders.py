@@ -96,6 +96,13 @@ def destination(order: Order, sayer: Sayer) -> list[str]:
     return [f"Order {order.id} for {sayer.medicines(order)} {verb} to {order.address}."]
 
 
+def origin(order: Order, sayer: Sayer) -> list[str]:
+    verb = "is packed in and ships from" if order.status in OPEN and order.status not in MOVING else "was shipped from"
+    if order.status is OrderStatus.CANCELLED:
+        return status(order, sayer)
+    return [f"Order {order.id} for {sayer.medicines(order)} {verb} {order.center}.", *_short(order, sayer)]
+
+
 def brief(order: Order, sayer: Sayer) -> str:
     """One line of a list to choose from."""
     when = f"placed {sayer.on(sayer.day_of(order.placed_at))}"

@@ -75,8 +75,8 @@ def orders_meant(account: Account, pointer: Pointer, drugs: DrugTable) -> Resolv
         with_drug = [o for o in pool if any(line.drug_id in mentions.drugs for line in o.lines)]
         if with_drug:
             pool, how = with_drug, ["medicine"]
-        elif mentions.named:
-            return Resolved((), "medicine", missing=tuple(drugs.by_id[d].generic for d in mentions.drugs[:1]))
+        elif mentions.named or mentions.words:
+            return Resolved((), "medicine", missing=_named(mentions, drugs))
     if mentions.forms and not mentions.drugs:
         formed = [o for o in pool if any(form in line.form for line in o.lines for form in mentions.forms)]
         if formed:
@@ -122,8 +122,8 @@ def prescriptions_meant(account: Account, pointer: Pointer, drugs: DrugTable) ->
         found = [p for p in account.prescriptions if p.drug_id in mentions.drugs]
         if found:
             return Resolved(tuple(_usable_first(found)), "medicine")
-        if mentions.named:
-            return Resolved((), "medicine", missing=tuple(drugs.by_id[d].generic for d in mentions.drugs[:1]))
+        if mentions.named or mentions.words:
+            return Resolved((), "medicine", missing=_named(mentions, drugs))
     if formed := [p for p in account.prescriptions if any(form in p.form for form in mentions.forms)]:
         return Resolved(tuple(_usable_first(formed)), "form")
     if "cold" in mentions.states:
@@ -135,7 +135,7 @@ def prescriptions_meant(account: Account, pointer: Pointer, drugs: DrugTable) ->
         return Resolved(tuple(_usable_first(like)), "likeness")
     if spoken := _spoken(by_id, pointer):
         return spoken
-    return Resolved(tuple(_usable_first(list(account.prescriptions))), "all", vague=True)
+    return Resolved(account.prescriptions, "all", vague=True)
 
 
 def transfers_meant(account: Account, pointer: Pointer, drugs: DrugTable) -> Resolved:
@@ -154,6 +154,11 @@ def transfers_meant(account: Account, pointer: Pointer, drugs: DrugTable) -> Res
         return spoken
     live = [t for t in account.transfers if t.stage not in (TransferStage.COMPLETE, TransferStage.DECLINED)]
     return Resolved(tuple(live or account.transfers[:1]), "open", vague=True)
+
+
+def _named(mentions: Mentions, drugs: DrugTable) -> tuple[str, ...]:
+    """How a medicine that isn't here is spoken of: by its generic name, or by the customer's word for its kind."""
+    return (drugs.by_id[mentions.drugs[0]].generic if mentions.named else mentions.words[0],)
 
 
 def _numbered(by_id: dict[str, T], mentions: Mentions, by_tracking: dict[str, T]) -> Resolved | None:
@@ -218,8 +223,9 @@ def _open_first(orders: Sequence[Order]) -> list[Order]:
 
 
 def _usable_first(prescriptions: Sequence[Prescription]) -> list[Prescription]:
-    usable = [p for p in prescriptions if p.status is not PrescriptionStatus.TRANSFERRED_OUT]
-    return usable or list(prescriptions)
+    """Without those that are over, where another is left."""
+    over = (PrescriptionStatus.TRANSFERRED_OUT, PrescriptionStatus.EXPIRED)
+    return [p for p in prescriptions if p.status not in over] or list(prescriptions)
 
 
 def _like(records: list[T], pointer: Pointer, medicines: Callable[[T], set[str]]) -> list[T]:

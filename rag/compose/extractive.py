@@ -17,6 +17,7 @@ from rag.index import KnowledgeIndex
 from rag.passages import Passage
 
 HOW = re.compile(r"^(so |and |ok |hi |hello |please )*(how (do|to|can|should|would|might)|what do i (do|need)|what should i|steps|where do i|can i|i (want|need|would like) to|help me)\b", re.IGNORECASE)
+SHORT = 120  # words up to which only what fits best is said; beyond, the article is told in its own order
 CLEARLY = 0.08  # by how much a section must fit better than the lead to be said first
 ENOUGH = 0.30  # least fit of a section that is said after the lead
 NEAR = 0.14  # and how far behind the best it may be
@@ -47,13 +48,13 @@ def choose(
     fits = index.vectors(part.embedded for part in parts) @ vector
     sentences: list[DraftSentence] = []
     used: list[Passage] = []
-    for place in _order(parts, fits, question):
+    for place in range(len(parts)) if words > SHORT else _order(parts, fits, question):
         left = words - sum(len(sentence.text.split()) for sentence in sentences)
         pieces = _within(index, parts[place], vector, left, bool(used))
         if pieces:
             sentences.extend(pieces)
             used.append(parts[place])
-        if words <= 120 and len(used) == 2:
+        if words <= SHORT and len(used) == 2:
             break
     return Chosen(tuple(sentences), tuple(passage_evidence(part) for part in used), tuple(part.id for part in used))
 

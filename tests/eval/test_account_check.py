@@ -7,7 +7,7 @@ import pytest
 from eval.account import CUSTOMERS, Case, check, converse, evaluate, faults_of_suite, figures, read_suite
 from eval.questions import SuiteError
 from rag.account.generate import generate
-from rag.turn import Answer, Citation, Focus, Message, Reply
+from rag.turn import Answer, Citation, Focus, Message, Reply, Sentence
 
 TODAY = dt.date(2026, 11, 20)
 
@@ -135,6 +135,120 @@ def test_none_says_so_and_tells_nothing_of_anything_else(business):
 def test_the_outcome_must_be_answered(business):
     text = "FH-2051846 is on its way with UPS and should arrive on Tuesday, November 24."
     assert check(METFORMIN, reply(text, "unknown"), business) == ["outcome: unknown in place of answered"]
+
+
+def said(*parts, outcome="answered"):
+    """A reply of sentences, each with the kind of what it cites, if anything."""
+    kinds = list(dict.fromkeys(kind for _, kind in parts if kind))
+    cited = tuple(Citation(n=n, article_id=kind, title=kind, url="/", kind=kind) for n, kind in enumerate(kinds, 1))
+    sentences = tuple(Sentence(text=text, citations=(kinds.index(kind) + 1,) if kind else ()) for text, kind in parts)
+    text = " ".join(f"{s.text} {''.join(f'[{n}]' for n in s.citations)}".rstrip() for s in sentences)
+    return reply(text, outcome, citations=cited, sentences=sentences)
+
+
+PAID = Case("y1", "C-10001", ("price of FH-2047113",), ("FH-2047113",), ("paid",))
+REFILL = Case("y2", "C-10001", ("lisinopril refill day",), ("RX-10482232",), ("next_refill_on",))
+STOCKED = Case("y3", "C-10001", ("is metformin in stock",), facts=("in_stock",), stock="metformin")
+SHIPPED = Case("y4", "C-10002", ("when did FH-3180275 ship",), ("FH-3180275",), ("shipped_on",))
+STATUS = Case("y5", "C-10001", ("status of FH-2051846",), ("FH-2051846",), ("status",))
+TWO = Case("y6", "C-10013", ("where r my orders",), ("FH-9700847", "FH-3597103"), ("status", "promised_on"))
+CARE = (
+    " A person can help at 1-800-555-0142; customer care answers Monday to Friday from 8 am to 9 pm Eastern time,"
+    " and Saturday and Sunday from 9 am to 6 pm Eastern time. A pharmacist answers at any hour (press 2)."
+    " In an emergency, call 911."
+)
+
+
+@pytest.mark.parametrize(("case", "text"), [
+    (REFILL, "The next refill can be ordered from January 6, 2027."),
+    (REFILL, "You can order it again from January 6, 2027."),
+    (PAID, "You paid $16.00 (order FH-2047113). Blue Prairie PPO paid $3.92."),
+    (PAID, "The total is $16.00. Blue Prairie PPO pays $3.92 for lisinopril and atorvastatin."),
+    (PAID, "The total is $16.00. Insurance paid $1.22 for lisinopril and $2.70 for atorvastatin."),
+    (PAID, "You paid $16.00." + CARE),
+    (STOCKED, "In stock: metformin 500 mg tablet, 850 mg tablet, 1,000 mg tablet, 500 mg extended-release tablet."),
+    (STOCKED, "Metformin is in stock.\n- 500 mg tablet\n- 750 and 1000 mg extended-release tablets"),
+    (SHIPPED, "FH-3180275 left Columbus on November 9."),
+    (SHIPPED, "It shipped on November 9. Delayed at Atlanta, GA on November 13."),
+    (SHIPPED, "It shipped on November 9. The last scan on November 13 says: Delayed at Atlanta, GA."),
+    (SHIPPED, "It left Columbus on November 9 and arrived at Atlanta on November 9."),
+])
+def test_what_a_right_reply_may_say(business, case, text):
+    assert check(case, reply(text), business) == []
+
+
+@pytest.mark.parametrize(("case", "text", "fault"), [
+    (REFILL, "The next refill is due on January 6, 2027 and can be ordered from January 7, 2027.", "next_refill_on"),
+    (REFILL, "It was ordered on January 6, 2027.", "placed_on"),
+    (PAID, "You paid $16.00. Blue Prairie PPO paid $16.00.", "not what insurance pays"),
+    (PAID, "You paid $16.00. Blue Prairie PPO pays $1.22.", "not what insurance pays"),
+    (PAID, "You paid $16.00. Insurance paid $2.70 for lisinopril.", "not what insurance pays"),
+    (PAID, "You paid $16.00. Northlight Silver paid $3.92.", "not what insurance pays"),
+    (PAID, "The total was $16.00. You paid $3.92.", "not what was paid"),
+    (PAID, "You paid $16.00." + CARE.replace("8 am", "7 am"), "figure '7'"),
+    (PAID, "You paid $16.00." + CARE.replace("press 2", "press 3"), "figure '3'"),
+    (PAID, "You paid $16.00." + CARE.replace("0142", "0143"), "figure '1-800-555-0143"),
+    (PAID, "You paid $16.00." + CARE.replace("911", "912"), "figure '912"),
+    (STOCKED, "Metformin 600 mg tablet is in stock.", "600"),
+    (STOCKED, "Metformin is in stock: 500 and 600 mg tablets.", "figure"),
+    (SHIPPED, "It left Columbus on November 9, I mean it shipped on November 13.", "shipped_on"),
+    (SHIPPED, "It left Columbus on November 6, not on November 9.", "as left columbus"),
+    (SHIPPED, "It shipped on November 9. Delayed at Atlanta, GA on November 9.", "delayed at atlanta"),
+    (SHIPPED, "It shipped on November 9. The last scan was on November 9.", "last_scan_on"),
+])
+def test_what_a_right_reply_may_not_say(business, case, text, fault):
+    faults = check(case, reply(text), business)
+    assert any(fault in found for found in faults), faults
+
+
+def test_figures_of_an_article_are_no_account_facts(business):
+    own, rule = "FH-2051846 is on its way.", "It takes 3 to 5 business days and costs $5.99, from December 1."
+    assert check(STATUS, said((own, "order"), (rule, "article")), business) == []
+    assert check(STATUS, said((own, "order"), (rule, "order")), business)
+    assert check(STATUS, said((own, "order"), (rule, None)), business)
+
+
+def test_an_article_may_not_leak(business):
+    own = "FH-2051846 is on its way."
+    faults = check(STATUS, said((own, "order"), ("FH-3184410 is waiting.", "article")), business)
+    assert any(fault.startswith("another customer:") for fault in faults)
+
+
+@pytest.mark.parametrize(("case", "text"), [
+    (STATUS, "A shipped order is on its way."),
+    (AUTO, "Auto-refill is on when you turn it on."),
+    (REFILL, "The next refill can be ordered from January 6, 2027."),
+])
+def test_a_wanted_fact_stands_in_no_article(business, case, text):
+    faults = check(case, said(("Here is what I found.", None), (text, "article")), business)
+    assert any(fault.startswith("missing:") for fault in faults)
+    assert not any(f.startswith("missing:") for f in check(case, said((text, "prescription")), business))
+
+
+def test_stock_told_beside_an_order_may_name_its_strengths(business):
+    own, stock = "FH-2051846 is on its way.", "Metformin 850 mg tablet is in stock."
+    assert check(STATUS, said((own, "order"), (stock, "stock")), business) == []
+    assert check(STATUS, said((own, "order"), (stock, "order")), business)
+    assert check(STATUS, said((own, "order"), (stock.replace("850", "851"), "stock")), business)
+
+
+@pytest.mark.parametrize("text", [
+    "1. Valsartan, being packed, due on November 27 (FH-9700847).\n2. Liraglutide, being packed, due November 24.",
+    "Both orders are being packed. FH-9700847 is expected on November 27 and FH-3597103 on November 24.",
+    "FH-9700847:\n- Preparing\n- Expected: November 27\nFH-3597103:\n- Preparing\n- Expected: November 24",
+])
+def test_each_of_several_records_has_its_facts(business, text):
+    assert check(TWO, reply(text), business) == []
+
+
+@pytest.mark.parametrize(("text", "missed"), [
+    ("FH-9700847 is being packed, due November 27. FH-3597103 is due November 24.", "status of FH-3597103"),
+    ("FH-9700847 is being packed, due November 27.", "status of FH-3597103"),
+    ("You have 2 orders. It is being packed, due November 27 or November 24.", "status of FH-9700847"),
+    ("Valsartan is being packed, due November 27. Liraglutide is being packed.", "promised_on of FH-3597103"),
+])
+def test_one_of_several_records_is_not_enough(business, text, missed):
+    assert f"missing: {missed}" in check(TWO, reply(text), business)
 
 
 class Echo:

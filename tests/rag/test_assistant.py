@@ -297,7 +297,7 @@ def test_the_account_book_is_away(assistant: Assistant) -> None:
     away = but(assistant, book=BookAway())
     reply = away.answer(Message("Where is my order?", MARIA)).reply
     assert (reply.text, reply.reason) == (SAID.account_away, "account_away")
-    assert away.answer(Message("How much does delivery cost?", MARIA)).reply.outcome == "answered", "articles need no account"
+    assert away.answer(Message("How do I reset my password?", MARIA)).reply.outcome == "answered", "articles need no account"
 
 
 # Bad input
