@@ -9,7 +9,12 @@ import typer
 
 from app.commands import accounts, answer, bench, evaluate, ingest, run, token, trace, train
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Pestle, a customer assistant that answers from evidence.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Pestle, a customer assistant that answers from evidence.",
+)
 app.command("run")(run.run)
 app.command("setup")(ingest.setup)
 app.command("ask")(answer.ask)

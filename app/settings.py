@@ -16,7 +16,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PESTLE_", env_file=".env", extra="ignore", frozen=True)
 
-    home: Path = Field(Path(".pestle"), description="Folder for all state: databases, indexes, keys, the exported encoder.")
+    home: Path = Field(
+        Path(".pestle"), description="Folder for all state: databases, indexes, keys, the exported encoder."
+    )
     knowledge: Path = Field(ROOT / "knowledge_base", description="Folder with articles/, intents/, facts.yaml.")
     policy: Path = Field(ROOT / "guardrails" / "policy.yaml", description="What the rails allow, and their wording.")
 
@@ -24,16 +26,29 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=1, le=65535, description="Port of the API.")
     ui_port: int = Field(8501, ge=1, le=65535, description="Port of the web pages.")
 
-    database_url: str = Field("", description="SQLAlchemy URL for conversations and traces; empty: SQLite in PESTLE_HOME.")
-    accounts_url: str = Field("", description="SQLAlchemy URL of the account book, or http(s):// for the REST one; empty: SQLite in PESTLE_HOME.")
+    database_url: str = Field(
+        "", description="SQLAlchemy URL for conversations and traces; empty: SQLite in PESTLE_HOME."
+    )
+    accounts_url: str = Field(
+        "",
+        description="SQLAlchemy URL of the account book, or http(s):// for the REST one; empty: SQLite in PESTLE_HOME.",
+    )
     accounts_key: SecretStr | None = Field(None, description="Bearer key for a REST account book.")
     chroma_url: str = Field("", description="http(s)://host:port of a Chroma server; empty: Chroma in process.")
-    encoder: Path | None = Field(None, description="Folder of an ONNX encoder (model.onnx, tokenizer.json); empty: all-MiniLM-L6-v2, exported at set-up.")
+    encoder: Path | None = Field(
+        None,
+        description="Folder of an ONNX encoder (model.onnx, tokenizer.json); empty: all-MiniLM-L6-v2, exported at set-up.",
+    )
 
-    model: str = Field("", description="Chat model: a string for LangChain's init_chat_model, or a local transformers folder; empty: answers are extractive.")
+    model: str = Field(
+        "",
+        description="Chat model: a string for LangChain's init_chat_model, or a local transformers folder; empty: answers are extractive.",
+    )
     model_base_url: str = Field("", description="Base URL of an OpenAI-compatible server.")
     model_api_key: SecretStr | None = Field(None, description="Key for the chat model.")
-    model_timeout_s: float = Field(8.0, gt=0, le=120, description="Seconds that a chat model has for a whole answer, retries included.")
+    model_timeout_s: float = Field(
+        8.0, gt=0, le=120, description="Seconds that a chat model has for a whole answer, retries included."
+    )
     model_retries: int = Field(2, ge=0, le=5, description="Further tries after a refused or broken call, with backoff.")
     model_max_tokens: int = Field(400, ge=16, le=4000, description="Longest answer of a chat model, in tokens.")
 
@@ -43,7 +58,9 @@ class Settings(BaseSettings):
     demo: bool = Field(True, description="Demo accounts and demo sign-in; turn off where real customers are served.")
     today: dt.date | None = Field(None, description="A fixed date to answer from, for evaluation; empty: today.")
     show_why: bool = Field(False, description='Show "why this answer" under each answer in the chat.')
-    max_message_chars: int = Field(4000, ge=100, le=20000, description="Longest message that is read; longer ones get a polite reply.")
+    max_message_chars: int = Field(
+        4000, ge=100, le=20000, description="Longest message that is read; longer ones get a polite reply."
+    )
 
     @property
     def conversations_url(self) -> str:

@@ -1,7 +1,7 @@
 """Signed tokens: who somebody is, by Ed25519 keys that are made at the first run and stay in PESTLE_HOME/keys.
 
-    TokenKeyError    the key can't be made or read; the message says what to do
-    BadToken         the token proves nothing; the message may be shown to whoever sent it
+TokenKeyError    the key can't be made or read; the message says what to do
+BadToken         the token proves nothing; the message may be shown to whoever sent it
 """
 
 from __future__ import annotations
@@ -65,8 +65,13 @@ class Tokens:
             raise ValueError(f"a token needs a name of 1 to 64 characters, not {subject!r}")
         now = time.time()
         claims = {
-            "iss": self._settings.token_issuer, "aud": self._settings.token_audience, "sub": subject, "role": role,
-            "iat": int(now), "exp": int(now + 3600 * self._settings.token_hours), "jti": secrets.token_hex(8),
+            "iss": self._settings.token_issuer,
+            "aud": self._settings.token_audience,
+            "sub": subject,
+            "role": role,
+            "iat": int(now),
+            "exp": int(now + 3600 * self._settings.token_hours),
+            "jti": secrets.token_hex(8),
         }
         return jwt.encode(claims, self._key, algorithm="EdDSA")
 
@@ -77,8 +82,12 @@ class Tokens:
         key = self._key.public_key()
         try:
             claims = jwt.decode(
-                token, key, algorithms=ALGORITHMS, audience=self._settings.token_audience,
-                issuer=self._settings.token_issuer, leeway=LEEWAY_S,
+                token,
+                key,
+                algorithms=ALGORITHMS,
+                audience=self._settings.token_audience,
+                issuer=self._settings.token_issuer,
+                leeway=LEEWAY_S,
                 options={"require": ["exp", "iat", "iss", "aud", "sub", "role"]},
             )
         except jwt.ExpiredSignatureError:

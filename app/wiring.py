@@ -12,8 +12,8 @@ from rag.account import open_book
 from rag.account.answer import AccountAnswers
 from rag.account.book import AccountBook
 from rag.account.documents import AccountDocuments
-from rag.account.follow import Follower
 from rag.account.drugs import DrugTable, read_drugs
+from rag.account.follow import Follower
 from rag.account.mentions import MentionReader
 from rag.assistant import Assistant, Parts
 from rag.compose.load_model import load_chat_model
@@ -74,14 +74,26 @@ def build(settings: Settings, book: AccountBook | None = None, documents: Path |
     trained = settings.knowledge / "trained"
     mentions = MentionReader(drugs)
     search = ServingSearch(
-        settings.home / "knowledge", settings.knowledge, encoder, Weights.read(trained / "retrieval.json"),
-        mentions.vocabulary(), settings.chroma_url,
+        settings.home / "knowledge",
+        settings.knowledge,
+        encoder,
+        Weights.read(trained / "retrieval.json"),
+        mentions.vocabulary(),
+        settings.chroma_url,
     )
     assistant = Assistant(
         Parts(
-            search=search, reader=Reader(trained, encoder.name, encoder.dimensions), mentions=mentions, book=book,
-            answers=AccountAnswers(book, drugs), documents=embedded, policy=policy, rail=OutputRail(policy.links),
-            clock=clock(settings), composer=load_chat_model(settings), longest=settings.max_message_chars,
+            search=search,
+            reader=Reader(trained, encoder.name, encoder.dimensions),
+            mentions=mentions,
+            book=book,
+            answers=AccountAnswers(book, drugs),
+            documents=embedded,
+            policy=policy,
+            rail=OutputRail(policy.links),
+            clock=clock(settings),
+            composer=load_chat_model(settings),
+            longest=settings.max_message_chars,
         )
     )
     return Wired(assistant, search, book, embedded, encoder)

@@ -21,7 +21,9 @@ class PlainLangChain:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         self.embeddings = HuggingFaceEmbeddings(model_name=str(get_model_path()))
         documents = [
-            Document(part.embedded, metadata={"article_id": part.article_id}) for parts in index.passages.values() for part in parts
+            Document(part.embedded, metadata={"article_id": part.article_id})
+            for parts in index.passages.values()
+            for part in parts
         ]
         self.store = Chroma.from_documents(documents, self.embeddings, client=memory_client(), collection_name="plain")
 

@@ -11,19 +11,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import ParamSpec
 
 import httpx
 import numpy as np
 
 from app.settings import Settings
 from app.tokens import mint
-from app.wiring import Wired, build, load_encoder
+from app.wiring import build, load_encoder
 from eval.questions import read_cases
 from eval.table import Figure
 from rag.encoder import Encoder
 from rag.turn import Message
 
+P = ParamSpec("P")
 CUSTOMER = "C-10001"
 OWN = ("Where is my metformin?", "How many refills are left on my lisinopril?", "What did I pay for my last order?")
 
@@ -46,12 +49,19 @@ def turn(settings: Settings) -> list[Figure]:
         plain(text)
     ours, theirs = [], []
     for text in texts:
-        ours.append(_ms(lambda text=text: wired.assistant.answer(Message(text, CUSTOMER))))  # type: ignore[misc]
-        theirs.append(_ms(lambda text=text: plain(text)))  # type: ignore[misc]
+        ours.append(_ms(wired.assistant.answer, Message(text, CUSTOMER)))
+        theirs.append(_ms(plain, text))
     wired.close()
     ratio = statistics.median(ours) / statistics.median(theirs)
-    return [Figure("whole turn in process ÷ plain LangChain retrieval alone", f"{ratio:.2f}", "≤ 1.0",
-                   f"medians {statistics.median(ours):.1f} ms and {statistics.median(theirs):.1f} ms, {len(texts)} questions, in turns", ratio <= 1.0)]
+    return [
+        Figure(
+            "whole turn in process ÷ plain LangChain retrieval alone",
+            f"{ratio:.2f}",
+            "≤ 1.0",
+            f"medians {statistics.median(ours):.1f} ms and {statistics.median(theirs):.1f} ms, {len(texts)} questions, in turns",
+            ratio <= 1.0,
+        )
+    ]
 
 
 def ingestion(settings: Settings) -> list[Figure]:
@@ -71,8 +81,15 @@ def ingestion(settings: Settings) -> list[Figure]:
         ratios.append(plain / ours)
         rates.append((len(texts) / ours * 1000, len(texts) / plain * 1000))
     ratio, (mine, other) = statistics.median(ratios), rates[len(rates) // 2]
-    return [Figure("ingestion of 110-token passages ÷ SentenceTransformer.encode", f"{ratio:.2f} ×", "≥ 3.5 ×",
-                   f"{mine:.0f} and {other:.0f} passages/s, median of 3 pairs of {len(texts)}", ratio >= 3.5)]
+    return [
+        Figure(
+            "ingestion of 110-token passages ÷ SentenceTransformer.encode",
+            f"{ratio:.2f} ×",
+            "≥ 3.5 ×",
+            f"{mine:.0f} and {other:.0f} passages/s, median of 3 pairs of {len(texts)}",
+            ratio >= 3.5,
+        )
+    ]
 
 
 def lookup(settings: Settings) -> list[Figure]:
@@ -90,23 +107,47 @@ def lookup(settings: Settings) -> list[Figure]:
             for start in range(0, size, 5_000):
                 ids = [f"FH-{n:07d}" for n in range(start, min(start + 5_000, size))]
                 vectors = rng.standard_normal((len(ids), 384), dtype=np.float32)
-                store.add(ids=ids, embeddings=list(vectors), documents=["made up"] * len(ids), metadatas=[{"customer_id": "C-1", "version": 1}] * len(ids))
+                store.add(
+                    ids=ids,
+                    embeddings=list(vectors),
+                    documents=["made up"] * len(ids),
+                    metadatas=[{"customer_id": "C-1", "version": 1}] * len(ids),
+                )
             wanted = [[f"FH-{n:07d}" for n in rng.integers(0, size, 10)] for _ in range(220)]
-            times = [_ms(lambda ids=ids: store.get(ids=list(dict.fromkeys(ids)), include=["embeddings", "metadatas"])) for ids in wanted]  # type: ignore[misc]
+            look_up = partial(store.get, include=["embeddings", "metadatas"])
+            times = [_ms(look_up, list(dict.fromkeys(ids))) for ids in wanted]
             medians[size] = statistics.median(times[20:])
             client.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     ratio = medians[200_000] / medians[2_000]
-    return [Figure("a customer's look-up, 200,000 ÷ 2,000 documents", f"{ratio:.2f} ×", "≤ 1.5 ×",
-                   f"medians {medians[200_000]:.2f} and {medians[2_000]:.2f} ms, 10 ids, 200 look-ups each", ratio <= 1.5)]
+    return [
+        Figure(
+            "a customer's look-up, 200,000 ÷ 2,000 documents",
+            f"{ratio:.2f} ×",
+            "≤ 1.5 ×",
+            f"medians {medians[200_000]:.2f} and {medians[2_000]:.2f} ms, 10 ids, 200 look-ups each",
+            ratio <= 1.5,
+        )
+    ]
 
 
 def serving(settings: Settings) -> list[Figure]:
     """The real server over HTTP: start, memory, one customer's turns, and 32 customers at once."""
     port = 18_000 + os.getpid() % 1_000
     env = {**os.environ, "PESTLE_HOME": str(settings.home.resolve()), "PESTLE_MODEL": ""}
-    command = [sys.executable, "-m", "uvicorn", "--factory", "app.api.main:create_app", "--port", str(port), "--no-access-log", "--log-level", "warning"]
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "--factory",
+        "app.api.main:create_app",
+        "--port",
+        str(port),
+        "--no-access-log",
+        "--log-level",
+        "warning",
+    ]
     began = time.perf_counter()
     server = subprocess.Popen(command, env=env)
     try:
@@ -116,7 +157,11 @@ def serving(settings: Settings) -> list[Figure]:
         token = mint(settings, customer=CUSTOMER)
         one = _one_customer(base, token, questions(200))
         resident = _resident_mb(server.pid)
-        load = json.loads(subprocess.run([sys.executable, "-m", "eval.load", base, token, "32", "10"], check=True, capture_output=True, text=True).stdout)
+        load = json.loads(
+            subprocess.run(
+                [sys.executable, "-m", "eval.load", base, token, "32", "10"], check=True, capture_output=True, text=True
+            ).stdout
+        )
         loaded = _resident_mb(server.pid)
     finally:
         server.terminate()
@@ -124,27 +169,56 @@ def serving(settings: Settings) -> list[Figure]:
     median, high = statistics.median(one), statistics.quantiles(one, n=20)[18]
     rate = load["done"] / load["seconds"]
     return [
-        Figure("serving process: start to ready", f"{ready:.1f} s", "≤ 5 s", "embedded, 2,000 demo customers", ready <= 5),
-        Figure("serving process: resident memory", f"{resident:.0f} MB, {loaded:.0f} MB after load", "≤ 700 MB", "", loaded <= 700),
-        Figure("one whole turn over HTTP, one customer: median / 95th percentile", f"{median:.1f} / {high:.1f} ms", "≤ 15 / ≤ 35 ms",
-               f"{len(one)} turns", median <= 15 and high <= 35),
-        Figure("turns per second, 32 customers at once", f"{rate:.0f}", "≥ 80, none failed", f"{load['done']} turns in {load['seconds']:.1f} s, {load['failed']} failed",
-               rate >= 80 and not load["failed"]),
+        Figure(
+            "serving process: start to ready", f"{ready:.1f} s", "≤ 5 s", "embedded, 2,000 demo customers", ready <= 5
+        ),
+        Figure(
+            "serving process: resident memory",
+            f"{resident:.0f} MB, {loaded:.0f} MB after load",
+            "≤ 700 MB",
+            "",
+            loaded <= 700,
+        ),
+        Figure(
+            "one whole turn over HTTP, one customer: median / 95th percentile",
+            f"{median:.1f} / {high:.1f} ms",
+            "≤ 15 / ≤ 35 ms",
+            f"{len(one)} turns",
+            median <= 15 and high <= 35,
+        ),
+        Figure(
+            "turns per second, 32 customers at once",
+            f"{rate:.0f}",
+            "≥ 80, none failed",
+            f"{load['done']} turns in {load['seconds']:.1f} s, {load['failed']} failed",
+            rate >= 80 and not load["failed"],
+        ),
     ]
 
 
-BENCHES: dict[str, Callable[[Settings], list[Figure]]] = {"turn": turn, "ingestion": ingestion, "lookup": lookup, "serving": serving}
+BENCHES: dict[str, Callable[[Settings], list[Figure]]] = {
+    "turn": turn,
+    "ingestion": ingestion,
+    "lookup": lookup,
+    "serving": serving,
+}
 
 
 def _one_customer(base: str, token: str, texts: Sequence[str]) -> list[float]:
-    with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=30) as client:
+    with httpx.Client(
+        base_url=base, headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=30
+    ) as client:
         conversation = client.post("/v1/conversations").json()["conversation_id"]
         times = []
         for n, text in enumerate(texts):
             if n % 10 == 0:
                 conversation = client.post("/v1/conversations").json()["conversation_id"]
-            times.append(_ms(lambda text=text, c=conversation: client.post(f"/v1/conversations/{c}/messages", json={"text": text}).raise_for_status()))  # type: ignore[misc]
+            times.append(_ms(_ask, client, conversation, text))
     return times[10:]
+
+
+def _ask(client: httpx.Client, conversation: str, text: str) -> None:
+    client.post(f"/v1/conversations/{conversation}/messages", json={"text": text}).raise_for_status()
 
 
 def _passages(encoder: Encoder, count: int) -> list[str]:
@@ -176,7 +250,7 @@ def _resident_mb(pid: int) -> float:
     raise RuntimeError("the server is gone")
 
 
-def _ms(call: Callable[[], object]) -> float:
+def _ms(call: Callable[P, object], *args: P.args, **named: P.kwargs) -> float:
     began = time.perf_counter()
-    call()
+    call(*args, **named)
     return (time.perf_counter() - began) * 1000

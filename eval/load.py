@@ -42,7 +42,12 @@ async def main(base: str, token: str, customers: int, seconds: float) -> None:
     texts, counts = questions(400), {"done": 0, "failed": 0}
     began = time.monotonic()
     await asyncio.gather(
-        *(customer(address.hostname, address.port or 80, token, (texts[n * 11 :] + texts) * 3, began + seconds, counts) for n in range(customers))
+        *(
+            customer(
+                address.hostname, address.port or 80, token, (texts[n * 11 :] + texts) * 3, began + seconds, counts
+            )
+            for n in range(customers)
+        )
     )
     print(json.dumps({**counts, "seconds": time.monotonic() - began}))
 

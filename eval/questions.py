@@ -43,7 +43,15 @@ def read_cases(name: str, folder: Path = SUITES) -> list[Case]:
     for n, row in enumerate(yaml.safe_load(path.read_text(encoding="utf-8")), 1):
         if not isinstance(row, dict) or "id" not in row or "question" not in row:
             raise SuiteError(f"{path}: case {n} needs id and question")
-        cases.append(Case(row["id"], row["question"], tuple(row.get("articles", ())), row.get("style", "plain"), bool(row.get("near"))))
+        cases.append(
+            Case(
+                row["id"],
+                row["question"],
+                tuple(row.get("articles", ())),
+                row.get("style", "plain"),
+                bool(row.get("near")),
+            )
+        )
     return cases
 
 
@@ -60,7 +68,10 @@ def ranked(cases: list[Case], rank: Ranker) -> tuple[Ranked, dict[str, Ranked]]:
     for case in cases:
         ids = list(rank(case.question))[:3]
         by_style[case.style].append((bool(ids) and ids[0] in case.articles, bool(set(ids) & set(case.articles))))
-    rows = {style: Ranked(sum(f for f, _ in hits), sum(t for _, t in hits), len(hits)) for style, hits in sorted(by_style.items())}
+    rows = {
+        style: Ranked(sum(f for f, _ in hits), sum(t for _, t in hits), len(hits))
+        for style, hits in sorted(by_style.items())
+    }
     return Ranked(sum(r.first for r in rows.values()), sum(r.three for r in rows.values()), len(cases)), rows
 
 
@@ -70,36 +81,89 @@ def searcher(search: Search) -> Ranker:
 
 def evaluate(search: Search, assistant: Assistant, plain: Ranker | None) -> list[Figure]:
     """The figures of the suites questions, unanswerable and two_part."""
-    cases, unknown, double = read_cases("questions_heldout"), read_cases("unanswerable_heldout"), read_cases("two_part_heldout")
+    cases, unknown, double = (
+        read_cases("questions_heldout"),
+        read_cases("unanswerable_heldout"),
+        read_cases("two_part_heldout"),
+    )
     total, styles = ranked(cases, searcher(search))
     rough = [styles[name] for name in ("typo", "slang") if name in styles]
     figures = [
-        Figure("right article first", share(total.first, total.count), "≥ 92 %", f"{total.count} held-out questions", total.first >= 0.92 * total.count),
-        Figure("right article in the first three", share(total.three, total.count), "≥ 98 %", f"{total.count} held-out questions", total.three >= 0.98 * total.count),
-        Figure("the same, typos and slang only: first / first three",
-               f"{share(sum(r.first for r in rough), sum(r.count for r in rough))} / {share(sum(r.three for r in rough), sum(r.count for r in rough))}",
-               "", f"{sum(r.count for r in rough)} questions"),
+        Figure(
+            "right article first",
+            share(total.first, total.count),
+            "≥ 92 %",
+            f"{total.count} held-out questions",
+            total.first >= 0.92 * total.count,
+        ),
+        Figure(
+            "right article in the first three",
+            share(total.three, total.count),
+            "≥ 98 %",
+            f"{total.count} held-out questions",
+            total.three >= 0.98 * total.count,
+        ),
+        Figure(
+            "the same, typos and slang only: first / first three",
+            f"{share(sum(r.first for r in rough), sum(r.count for r in rough))} / {share(sum(r.three for r in rough), sum(r.count for r in rough))}",
+            "",
+            f"{sum(r.count for r in rough)} questions",
+        ),
     ]
     if plain:
         beside, _ = ranked(cases, plain)
-        figures.append(Figure("plain LangChain beside it: first / first three", f"{share(beside.first, beside.count)} / {share(beside.three, beside.count)}",
-                              "ours ahead", "HuggingFaceEmbeddings + langchain-chroma, same passages", total.first > beside.first and total.three >= beside.three))
+        figures.append(
+            Figure(
+                "plain LangChain beside it: first / first three",
+                f"{share(beside.first, beside.count)} / {share(beside.three, beside.count)}",
+                "ours ahead",
+                "HuggingFaceEmbeddings + langchain-chroma, same passages",
+                total.first > beside.first and total.three >= beside.three,
+            )
+        )
     replies = {case.id: _reply(assistant, case.question) for case in (*cases, *unknown, *double)}
     lost = [case for case in cases if replies[case.id].outcome == "unknown"]
     caught = [case for case in unknown if replies[case.id].outcome == "unknown"]
     near = [case for case in unknown if case.near]
     figures += [
-        Figure('"I don\'t know" to what no article answers', share(len(caught), len(unknown)), "≥ 90 %",
-               f"{len(unknown)} messages, whole turns; near the domain {share(sum(c.near for c in caught), len(near))} of {len(near)}", len(caught) >= 0.9 * len(unknown)),
-        Figure("answerable questions lost to it", share(len(lost), len(cases)), "≤ 3 %", f"{len(cases)} held-out questions, whole turns", len(lost) <= 0.03 * len(cases)),
+        Figure(
+            '"I don\'t know" to what no article answers',
+            share(len(caught), len(unknown)),
+            "≥ 90 %",
+            f"{len(unknown)} messages, whole turns; near the domain {share(sum(c.near for c in caught), len(near))} of {len(near)}",
+            len(caught) >= 0.9 * len(unknown),
+        ),
+        Figure(
+            "answerable questions lost to it",
+            share(len(lost), len(cases)),
+            "≤ 3 %",
+            f"{len(cases)} held-out questions, whole turns",
+            len(lost) <= 0.03 * len(cases),
+        ),
     ]
-    told = [case for case in cases if (ids := _cited(replies[case.id])) and ids[0] in case.articles or replies[case.id].outcome == "emergency"]
+    told = [
+        case
+        for case in cases
+        if ((ids := _cited(replies[case.id])) and ids[0] in case.articles) or replies[case.id].outcome == "emergency"
+    ]
     both = [case for case in double if set(case.articles) <= set(_cited(replies[case.id]))]
     long = [case for case in cases if len(replies[case.id].text.split()) > 125]
     figures += [
-        Figure("whole turn cites a right article first", share(len(told), len(cases)), "", f"{len(cases)} held-out questions, anonymous"),
-        Figure("both halves of a two-part question cited", share(len(both), len(double)), "", f"{len(double)} held-out messages"),
-        Figure("answers over 120 words", share(len(long), len(cases)), "0 %", f"{len(cases)} held-out questions", not long),
+        Figure(
+            "whole turn cites a right article first",
+            share(len(told), len(cases)),
+            "",
+            f"{len(cases)} held-out questions, anonymous",
+        ),
+        Figure(
+            "both halves of a two-part question cited",
+            share(len(both), len(double)),
+            "",
+            f"{len(double)} held-out messages",
+        ),
+        Figure(
+            "answers over 120 words", share(len(long), len(cases)), "0 %", f"{len(cases)} held-out questions", not long
+        ),
     ]
     return figures
 

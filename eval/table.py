@@ -34,7 +34,13 @@ def show(title: str, figures: list[Figure], console: Console) -> None:
 
 def keep(name: str, command: str, figures: list[Figure]) -> None:
     """Write the table into docs/measurements.md, in place of the one kept there under this name."""
-    lines = [f"<!-- {name} -->", f"`{command}`", "", "| figure | measured | goal | reached | on |", "|---|---|---|---|---|"]
+    lines = [
+        f"<!-- {name} -->",
+        f"`{command}`",
+        "",
+        "| figure | measured | goal | reached | on |",
+        "|---|---|---|---|---|",
+    ]
     lines += [f"| {f.what} | {f.value} | {f.goal} | {_mark(f.reached)} | {f.on} |" for f in figures]
     lines.append(f"<!-- /{name} -->")
     text = MEASUREMENTS.read_text(encoding="utf-8") if MEASUREMENTS.exists() else "# Measurements\n"

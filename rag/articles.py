@@ -95,15 +95,24 @@ def parse_article(text: str, path: Path) -> Article:
         front = FrontMatter.model_validate(data)
     except ValidationError as error:
         raise ArticleErrors(
-            [f"{path}:{_line_of(node, item['loc']) + 2}: {'.'.join(map(str, item['loc']))}: {item['msg']}"
-             for item in error.errors()]
+            [
+                f"{path}:{_line_of(node, item['loc']) + 2}: {'.'.join(map(str, item['loc']))}: {item['msg']}"
+                for item in error.errors()
+            ]
         ) from None
     body = "\n".join(lines[end + 1 :]).strip()
     if not body:
         raise ArticleErrors([f"{path}:{end + 1}: the article has no text"])
     return Article(
-        id=front.id, title=front.title, topic=front.topic, updated=front.updated, questions=tuple(front.questions),
-        next_steps=tuple(front.next_steps), links=tuple(front.links), body=body, path=path,
+        id=front.id,
+        title=front.title,
+        topic=front.topic,
+        updated=front.updated,
+        questions=tuple(front.questions),
+        next_steps=tuple(front.next_steps),
+        links=tuple(front.links),
+        body=body,
+        path=path,
     )
 
 

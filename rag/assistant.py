@@ -12,14 +12,14 @@ from typing import Any
 
 from rag.account.answer import AccountAnswer, AccountAnswers
 from rag.account.book import Account, AccountBook, AccountError
-from rag.account.documents import AccountDocuments
 from rag.account.cues import cue
+from rag.account.documents import AccountDocuments
 from rag.account.mentions import MentionReader, Mentions
 from rag.account.resolve import Pointer
-from rag.encoder import Vectors
+from rag.classify import classification
 from rag.compose.draft import Brief, Composer, DraftSentence, Evidence, ModelFailed
 from rag.compose.extractive import choose
-from rag.classify import classification
+from rag.encoder import Vectors
 from rag.followup import leans, wants_more, whole
 from rag.parts import halves, parts
 from rag.release import Gate
@@ -37,7 +37,9 @@ log = logging.getLogger("pestle")
 WORDS, PART_WORDS, MORE_WORDS = 118, 56, 320
 CLOSEST = 3
 GENERAL = 0.7  # how sure an article must be to answer a visitor who asked as if signed in
-OWN_PARCEL = re.compile(r"^order\b|\b(my|the|todays|today's) (\w+ )?(order|package|parcel|box|delivery|shipment|one)\b", re.IGNORECASE)
+OWN_PARCEL = re.compile(
+    r"^order\b|\b(my|the|todays|today's) (\w+ )?(order|package|parcel|box|delivery|shipment|one)\b", re.IGNORECASE
+)
 DESCRIBED = 0.38  # least likeness of a message to an order-status document that it describes
 CERTAIN = 0.93  # and how sure that only the account can answer, for the article to be left out
 
@@ -139,7 +141,9 @@ class Assistant:
             asked = self._ask(cleaned.text, None, Message(text), Focus(), self._is.search(), Trace())
         return classification(cleaned, alarm, asked, self._is.mentions)
 
-    def _read(self, text: str, account: Account | None, message: Message, focus: Focus, search: Search, trace: Trace) -> list[Asked]:
+    def _read(
+        self, text: str, account: Account | None, message: Message, focus: Focus, search: Search, trace: Trace
+    ) -> list[Asked]:
         """Each question of the message: what it wants, what it mentions, what the articles have on it."""
         whole_message = self._ask(text, account, message, focus, search, trace)
         for questions in (parts(text), *halves(text)):
@@ -164,7 +168,9 @@ class Assistant:
         documents = self._is.documents.vectors(account)
         return any(float(document @ vector) >= DESCRIBED for document in documents.values())
 
-    def _ask(self, text: str, account: Account | None, message: Message, focus: Focus, search: Search, trace: Trace) -> Asked:
+    def _ask(
+        self, text: str, account: Account | None, message: Message, focus: Focus, search: Search, trace: Trace
+    ) -> Asked:
         with trace.step("read"):
             now = message.now or self._is.clock()
             mended = search.mended(text)
@@ -177,11 +183,23 @@ class Assistant:
                 query = whole(text, focus)
                 found = search.follow(found, query, search.index.neighbourhood(focus.articles[0]))
         floor = search.weights.floor_at
-        where = route(mended, reading, self._is.reader.route_of, mentions, found, floor, focus, leaning, self._own(text, mentions, vector, account),
-                      account is not None and self._is.answers.moving(account, text))
+        where = route(
+            mended,
+            reading,
+            self._is.reader.route_of,
+            mentions,
+            found,
+            floor,
+            focus,
+            leaning,
+            self._own(text, mentions, vector, account),
+            account is not None and self._is.answers.moving(account, text),
+        )
         return Asked(text, query, mentions, reading, found, where, leaning)
 
-    def _gather(self, asked: list[Asked], account: Account | None, message: Message, focus: Focus, search: Search) -> Plan:
+    def _gather(
+        self, asked: list[Asked], account: Account | None, message: Message, focus: Focus, search: Search
+    ) -> Plan:
         """Evidence from the articles and from the account of the verified customer, and nobody else's."""
         plan = Plan()
         for question in asked:
@@ -201,7 +219,13 @@ class Assistant:
         self, plan: Plan, question: Asked, message: Message, focus: Focus, account: Account | None, search: Search
     ) -> None:
         now = message.now or self._is.clock()
-        pointer = Pointer(question.mentions, question.found.vector, focus, now, lambda: self._is.documents.vectors(account) if account else {})
+        pointer = Pointer(
+            question.mentions,
+            question.found.vector,
+            focus,
+            now,
+            lambda: self._is.documents.vectors(account) if account else {},
+        )
         if account:
             answer = self._is.answers.answer(question.route.intent, account, pointer)
         elif question.route.intent == "stock" and question.mentions.drugs:
@@ -261,7 +285,11 @@ class Assistant:
         if known < 0.5 and len(question.text.split()) > 2:
             return self._say("other_language", "clarify", "other_language")
         near = [hit.article_id for hit in question.found.hits[:CLOSEST]]
-        plan = Plan(outcome="unknown", reason="no_evidence", fixed=[self._is.policy.wording.unknown_closest if near else self._is.policy.wording.unknown])
+        plan = Plan(
+            outcome="unknown",
+            reason="no_evidence",
+            fixed=[self._is.policy.wording.unknown_closest if near else self._is.policy.wording.unknown],
+        )
         for article_id in near:
             article = search.index.articles[article_id]
             item = Evidence(article_id, article_id, article.title, f"?article={article_id}", article.title)
@@ -315,20 +343,38 @@ class Assistant:
         for text in suggestions:
             emit(Event("suggestion", {"text": text}))
         reply = Reply(
-            message_id=uuid.uuid4().hex, trace_id=uuid.uuid4().hex, text=released.text, citations=tuple(released.citations),
+            message_id=uuid.uuid4().hex,
+            trace_id=uuid.uuid4().hex,
+            text=released.text,
+            citations=tuple(released.citations),
             intents=tuple(Intent(name=n, score=round(s, 4)) for a in asked for n, s in a.reading.intents[:2]),
-            outcome=plan.outcome, reason=plan.reason, suggestions=suggestions, sentences=tuple(released.sentences), cards=tuple(plan.cards),
+            outcome=plan.outcome,
+            reason=plan.reason,
+            suggestions=suggestions,
+            sentences=tuple(released.sentences),
+            cards=tuple(plan.cards),
         )
         index = self._is.search().index if asked else None
         trace.note(
-            text=" | ".join(a.text for a in asked), customer_id=message.customer_id, outcome=plan.outcome, reason=plan.reason,
-            asked=[_asked_note(a) for a in asked], evidence=list(plan.evidence), held_back=released.held_back,
+            text=" | ".join(a.text for a in asked),
+            customer_id=message.customer_id,
+            outcome=plan.outcome,
+            reason=plan.reason,
+            asked=[_asked_note(a) for a in asked],
+            evidence=list(plan.evidence),
+            held_back=released.held_back,
             released=[s.text for s in released.sentences],
             versions={"policy": self._is.policy.version, "knowledge": index.version if index else None},
         )
         question = asked[0].query if asked and (plan.articles or plan.items) else focus.question
         listed = plan.listed or (focus.listed if set(plan.items) <= set(focus.listed) else ())
-        after = Focus(articles=tuple(plan.articles), items=tuple(plan.items), listed=tuple(listed), intent=plan.intent, question=question[:300])
+        after = Focus(
+            articles=tuple(plan.articles),
+            items=tuple(plan.items),
+            listed=tuple(listed),
+            intent=plan.intent,
+            question=question[:300],
+        )
         keep = plan.outcome in ("emergency", "unknown") or not (plan.articles or plan.items or plan.listed)
         return Answer(reply, focus if keep else after, trace.record())
 

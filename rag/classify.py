@@ -12,7 +12,9 @@ from rails.policy import Emergency
 UNTRAINED = ("medical_advice", "injection", "abuse")
 
 
-def classification(cleaned: Cleaned, alarm: Emergency | None, asked: Asked | None, mentions: MentionReader) -> dict[str, Any]:
+def classification(
+    cleaned: Cleaned, alarm: Emergency | None, asked: Asked | None, mentions: MentionReader
+) -> dict[str, Any]:
     shares = asked.reading.routes if asked else {}
     decision, reason = "answered", None
     if alarm:
@@ -22,7 +24,9 @@ def classification(cleaned: Cleaned, alarm: Emergency | None, asked: Asked | Non
     elif asked and asked.route.where in ("unknown", "out_of_scope"):
         decision, reason = "unknown", "no_evidence" if asked.route.where == "unknown" else "out_of_scope"
     return {
-        "intents": [{"name": name, "score": round(score, 4)} for name, score in asked.reading.intents[:3]] if asked else [],
+        "intents": [{"name": name, "score": round(score, 4)} for name, score in asked.reading.intents[:3]]
+        if asked
+        else [],
         "in_scope": round(max(asked.found.answerable, shares["account"]), 4) if asked else None,
         "emergency": 1.0 if alarm and alarm.category != "self_harm" else 0.0,
         "self_harm": 1.0 if alarm and alarm.category == "self_harm" else 0.0,

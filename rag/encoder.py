@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -21,7 +21,7 @@ from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-Vectors = NDArray[np.float32]
+Vectors = NDArray[Any]  # float32 or wider, unit length where they are of texts
 
 MAX_TOKENS = 256  # what all-MiniLM-L6-v2 was trained with
 BATCH_CHARACTERS = 4_000  # what a batch may hold before its activations fall out of the cache
@@ -75,7 +75,9 @@ class Encoder(Embeddings):
                 vectors[rows] = self._encode_batch([texts[n] for n in rows])
         else:  # whole batches side by side keep the cores busier than one batch split over them
             with ThreadPoolExecutor(self._threads) as pool:
-                for rows, part in zip(batches, pool.map(lambda rows: self._encode_batch([texts[n] for n in rows]), batches), strict=True):
+                for rows, part in zip(
+                    batches, pool.map(lambda rows: self._encode_batch([texts[n] for n in rows]), batches), strict=True
+                ):
                     vectors[rows] = part
         return vectors
 
@@ -123,7 +125,9 @@ def export_encoder(folder: Path) -> None:
             super().__init__()
             self.model = AutoModel.from_pretrained(source, attn_implementation="eager", local_files_only=True).eval()
 
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor) -> torch.Tensor:
+        def forward(
+            self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+        ) -> torch.Tensor:
             states: torch.Tensor = self.model(
                 input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
             ).last_hidden_state
@@ -137,13 +141,22 @@ def export_encoder(folder: Path) -> None:
         axes = {name: {0: "batch", 1: "length"} for name in [*names, "states"]}
         with torch.no_grad():
             torch.onnx.export(
-                LastHiddenState(), example, str(building / "fp32.onnx"), input_names=names, output_names=["states"],
-                dynamic_axes=axes, opset_version=17, dynamo=False,
+                LastHiddenState(),
+                example,
+                str(building / "fp32.onnx"),
+                input_names=names,
+                output_names=["states"],
+                dynamic_axes=axes,
+                opset_version=17,
+                dynamo=False,
             )
         fused = optimize_model(str(building / "fp32.onnx"), model_type="bert", num_heads=12, hidden_size=384)
         fused.save_model_to_file(str(building / "fused.onnx"))
         quantize_dynamic(
-            building / "fused.onnx", building / "model.onnx", weight_type=QuantType.QInt8, per_channel=True,
+            building / "fused.onnx",
+            building / "model.onnx",
+            weight_type=QuantType.QInt8,
+            per_channel=True,
             extra_options={"DefaultTensorType": TensorProto.FLOAT},
         )
         (building / "fp32.onnx").unlink()
@@ -154,6 +167,6 @@ def export_encoder(folder: Path) -> None:
         Encoder(building).encode(["It runs before it is switched in."])
         if folder.exists():
             shutil.rmtree(folder)
-        os.replace(building, folder)
+        building.replace(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)

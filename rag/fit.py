@@ -35,7 +35,9 @@ class Fitted:
     lost: float
 
 
-def fit(search: Search, answerable: list[Labelled], unanswerable: list[Labelled], hard: Sequence[Labelled] = ()) -> Fitted:
+def fit(
+    search: Search, answerable: list[Labelled], unanswerable: list[Labelled], hard: Sequence[Labelled] = ()
+) -> Fitted:
     """Weights fitted on these questions; one that stands in the index is judged as if it did not.
 
     `answerable` are asked as customers ask and set the floor; `hard` ones, written to be close to a neighbouring
@@ -60,9 +62,18 @@ def fit(search: Search, answerable: list[Labelled], unanswerable: list[Labelled]
     floor_at = float(np.quantile(unseen[y == 1], LOST))
     model.fit(x / scale, y)
     floor = tuple(float(w) for w in model.coef_[0] / scale)
-    weights = Weights(tuple(float(w) for w in fusion), floor, float(model.intercept_[0]), tuple(map(float, scope)), floor_at)
-    first = np.mean([int(np.argmax(r.signs @ fusion)) in {place[a] for a in row.articles} for r, row in zip(readings, answerable, strict=True)])
-    return Fitted(weights, float(first), float(np.mean(unseen[y == 0] < floor_at)), float(np.mean(unseen[y == 1] < floor_at)))
+    weights = Weights(
+        tuple(float(w) for w in fusion), floor, float(model.intercept_[0]), tuple(map(float, scope)), floor_at
+    )
+    first = np.mean(
+        [
+            int(np.argmax(r.signs @ fusion)) in {place[a] for a in row.articles}
+            for r, row in zip(readings, answerable, strict=True)
+        ]
+    )
+    return Fitted(
+        weights, float(first), float(np.mean(unseen[y == 0] < floor_at)), float(np.mean(unseen[y == 1] < floor_at))
+    )
 
 
 def _fit_scope(vectors: Vectors, y: Vectors, asked: Vectors) -> tuple[Vectors, Vectors]:

@@ -8,7 +8,9 @@ from rag.turn import Focus
 from rag.words import stems
 
 OPENS = re.compile(r"^(and|but|so|also|then|or|what about|how about|what if|ok(ay)?,? (and|so|but))\b", re.IGNORECASE)
-LEANS = re.compile(r"\b(it|its|that|this|they|them|those|these|there|one|ones|instead|else|either|same)\b", re.IGNORECASE)
+LEANS = re.compile(
+    r"\b(it|its|that|this|they|them|those|these|there|one|ones|instead|else|either|same)\b", re.IGNORECASE
+)
 MORE = re.compile(
     r"\b(tell me more|more (details?|information|info)|say more|in (more )?detail|explain (that|it|more|further)|elaborate|"
     r"the (whole|full) (answer|article|story|details))\b|^(go on|more)\W*$",

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import bm25s
 import numpy as np
-from chromadb.api import ClientAPI
+from chromadb.api.client import Client
 from langchain_chroma import Chroma
 from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -124,7 +124,7 @@ class KnowledgeIndex:
         with np.load(folder / "vectors.npz", allow_pickle=False) as stored:
             self._row = {key: n for n, key in enumerate(stored["hashes"].tolist())}
             self._vectors: Vectors = stored["vectors"].astype(np.float32)
-        self._client: ClientAPI = open_chroma(folder / "chroma", chroma_url)
+        self._client: Client = open_chroma(folder / "chroma", chroma_url)
         name = collection_name(self.version)
         if name not in {found.name for found in self._client.list_collections()}:
             raise VectorStoreError(f"Chroma has no collection {name}; run `pestle ingest --force`")
@@ -150,7 +150,9 @@ class KnowledgeIndex:
         article = self.articles.get(article_id)
         if article is None:
             return frozenset()
-        return frozenset({article_id, *article.links, *(a.id for a in self.articles.values() if a.topic == article.topic)})
+        return frozenset(
+            {article_id, *article.links, *(a.id for a in self.articles.values() if a.topic == article.topic)}
+        )
 
     def text_of(self, entry: str) -> str:
         """The question behind the id of an entry."""

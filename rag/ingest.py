@@ -22,8 +22,8 @@ import numpy as np
 
 from rag.articles import read_articles
 from rag.encoder import Encoder, Vectors
-from rag.labelled import read_labelled
 from rag.index import Entry, collection_name, current_generation, entries, text_hash
+from rag.labelled import read_labelled
 from rag.passages import passages
 from rag.vectors import collection, open_chroma
 
@@ -50,7 +50,12 @@ def quiet(what: str, done: int, total: int) -> None:
 
 
 def ingest(
-    folder: Path, root: Path, encoder: Encoder, chroma_url: str = "", force: bool = False, progress: Progress = quiet,
+    folder: Path,
+    root: Path,
+    encoder: Encoder,
+    chroma_url: str = "",
+    force: bool = False,
+    progress: Progress = quiet,
     labelled: Path | None = None,
 ) -> Ingested:
     """Index the articles below `folder` into `root`, with the questions that people gave to them in `labelled`.
@@ -66,7 +71,9 @@ def ingest(
         wanted = [entry for article in articles for entry in entries(article, given.get(article.id, ()))]
         texts = [piece.text for article in articles for part in passages(article) for piece in part.pieces]
         hashes = dict.fromkeys(text_hash(text) for text in (*(entry.text for entry in wanted), *texts))
-        sources = [{"path": str(a.path.relative_to(folder)), "text": a.path.read_text(encoding="utf-8")} for a in articles]
+        sources = [
+            {"path": str(a.path.relative_to(folder)), "text": a.path.read_text(encoding="utf-8")} for a in articles
+        ]
         content = hashlib.sha256(json.dumps([encoder.name, sources, given]).encode()).hexdigest()
         serving = current_generation(root)
         if serving and not force and _manifest(serving)["content_hash"] == content:
@@ -85,7 +92,11 @@ def ingest(
         building = root / version
         building.mkdir()
         keys = list(hashes)
-        np.savez(building / "vectors.npz", hashes=np.array(keys), vectors=np.stack([known[key] for key in keys]).astype(np.float16))
+        np.savez(
+            building / "vectors.npz",
+            hashes=np.array(keys),
+            vectors=np.stack([known[key] for key in keys]).astype(np.float16),
+        )
         (building / "articles.json").write_text(json.dumps(sources), encoding="utf-8")
         (building / "labelled.json").write_text(json.dumps(given), encoding="utf-8")
         _fill(building, version, wanted, known, encoder, chroma_url, progress)
@@ -96,7 +107,13 @@ def ingest(
 
 
 def _fill(
-    building: Path, version: str, wanted: list[Entry], known: dict[str, Vectors], encoder: Encoder, url: str, progress: Progress
+    building: Path,
+    version: str,
+    wanted: list[Entry],
+    known: dict[str, Vectors],
+    encoder: Encoder,
+    url: str,
+    progress: Progress,
 ) -> None:
     client = open_chroma(building / "chroma", url)
     store = collection(client, collection_name(version), encoder)
@@ -128,7 +145,9 @@ def _stored_vectors(folder: Path, encoder: Encoder) -> dict[str, Vectors]:
 def _sweep(root: Path, keep: Path | None) -> None:
     """Drop what killed runs left, and generations that were followed by another long enough ago for nobody to read them."""
     finished = sorted(path.parent for path in root.glob("*/manifest.json"))  # a version begins with its time
-    until = {old: (new / "manifest.json").stat().st_mtime + LINGER for old, new in pairwise(finished) if keep and new <= keep}
+    until = {
+        old: (new / "manifest.json").stat().st_mtime + LINGER for old, new in pairwise(finished) if keep and new <= keep
+    }
     for folder in root.iterdir():
         if folder.is_dir() and folder != keep and until.get(folder, 0.0) < time.time():
             shutil.rmtree(folder)

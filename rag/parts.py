@@ -9,7 +9,10 @@ ASKS = (
     r"|where's|what's|when's|how's|hows|whats|wheres|i (?:also )?(?:want|need|would like)|i'd like|tell me|show me|please tell"
     r"|must|should i|u|was|were|any|if)"
 )
-JOINT = re.compile(rf"(?<=[?!.;])\s+|,?\s+(?:and also|and then|and|also|plus|but)\s+(?=(?:also\s+)?{ASKS}\b)|,\s+(?={ASKS}\b)", re.IGNORECASE)
+JOINT = re.compile(
+    rf"(?<=[?!.;])\s+|,?\s+(?:and also|and then|and|also|plus|but)\s+(?=(?:also\s+)?{ASKS}\b)|,\s+(?={ASKS}\b)",
+    re.IGNORECASE,
+)
 QUESTION = re.compile(rf"^(?:so |and |also |ok |hi |hello |then |please )*{ASKS}\b|\?\s*$", re.IGNORECASE)
 LEAST = 3  # words in a part
 MOST = 3  # parts
@@ -48,6 +51,7 @@ def halves(text: str) -> tuple[tuple[str, str], ...]:
     """Every way of cutting a question in two at a loose joint, where both sides can be asked by themselves."""
     cuts = [(text[: m.start()].strip(" ,;"), text[m.end() :].strip(" ,;?")) for m in LOOSE.finditer(text)]
     return tuple(
-        (a, b) for a, b in cuts
+        (a, b)
+        for a, b in cuts
         if len(a.split()) >= LEAST and len(b.split()) >= LEAST and QUESTION.search(a) and ASKED_FOR.search(b)
     )[:MOST]

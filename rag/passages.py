@@ -12,7 +12,9 @@ STEP = re.compile(r"^\s*\d+[.)]\s+(.*)")
 BULLET = re.compile(r"^\s*[-*]\s+(.*)")
 LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 EMPHASIS = re.compile(r"(\*\*|__|\*|`)(.+?)\1")
-ABBREVIATION = re.compile(r"\b(?:a\.m|p\.m|U\.S|D\.C|P\.O|e\.g|i\.e|Dr|Mr|Mrs|Ms|St|No|Inc|vs|approx)\.$", re.IGNORECASE)
+ABBREVIATION = re.compile(
+    r"\b(?:a\.m|p\.m|U\.S|D\.C|P\.O|e\.g|i\.e|Dr|Mr|Mrs|Ms|St|No|Inc|vs|approx)\.$", re.IGNORECASE
+)
 BOUNDARY = re.compile(r"(?<=[.!?])[\"”')]*\s+(?=[\"“'(]?[A-Z0-9$])")
 
 PieceKind = Literal["sentence", "step", "bullet"]

@@ -43,7 +43,9 @@ class Gate:
     def __init__(self, rail: OutputRail, evidence: Collection[Evidence], emit: Emit) -> None:
         self._rail, self._emit = rail, emit
         self._evidence = {item.id: item for item in evidence}
-        self._readings = {item.id: public(item.text) if item.kind == "article" else Reading(item.text) for item in evidence}
+        self._readings = {
+            item.id: public(item.text) if item.kind == "article" else Reading(item.text) for item in evidence
+        }
         self._numbers: dict[str, int] = {}
         self.released = Released()
 

@@ -44,11 +44,19 @@ class Weights:
     @classmethod
     def read(cls, path: Path) -> Weights:
         data = json.loads(path.read_text(encoding="utf-8"))
-        return cls(tuple(data["fusion"]), tuple(data["floor"]), data["floor_bias"], tuple(data["scope"]), data["floor_at"])
+        return cls(
+            tuple(data["fusion"]), tuple(data["floor"]), data["floor_bias"], tuple(data["scope"]), data["floor_at"]
+        )
 
     def write(self, path: Path) -> None:
-        rounded = {name: [round(w, 5) for w in value] if isinstance(value, tuple) else round(value, 5) for name, value in self.__dict__.items()}
-        path.write_text("{\n" + ",\n".join(f' "{name}": {json.dumps(value)}' for name, value in rounded.items()) + "\n}\n", encoding="utf-8")
+        rounded = {
+            name: [round(w, 5) for w in value] if isinstance(value, tuple) else round(value, 5)
+            for name, value in self.__dict__.items()
+        }
+        path.write_text(
+            "{\n" + ",\n".join(f' "{name}": {json.dumps(value)}' for name, value in rounded.items()) + "\n}\n",
+            encoding="utf-8",
+        )
 
 
 @dataclass(frozen=True)
@@ -204,7 +212,11 @@ class KnowledgeRetriever(BaseRetriever):
         return [
             Document(
                 page_content=self.search.index.articles[hit.article_id].body,
-                metadata={"article_id": hit.article_id, "title": self.search.index.articles[hit.article_id].title, "score": hit.score},
+                metadata={
+                    "article_id": hit.article_id,
+                    "title": self.search.index.articles[hit.article_id].title,
+                    "score": hit.score,
+                },
                 id=hit.article_id,
             )
             for hit in found.hits

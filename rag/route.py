@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from rag.account.answer import ORDER_INTENTS, PRESCRIPTION_INTENTS
 from rag.account.cues import cue, may_be
 from rag.account.mentions import PRONOUN, Mentions
-from rag.account.answer import ORDER_INTENTS, PRESCRIPTION_INTENTS
 from rag.followup import wants_more
 from rag.retrieve import Found
 from rag.specialists.reader import Reading
@@ -50,8 +50,16 @@ class Asked:
 
 
 def route(
-    text: str, reading: Reading, route_of: dict[str, str], mentions: Mentions, found: Found, floor: float, focus: Focus, leaning: bool,
-    own: bool = False, moving: bool = False,
+    text: str,
+    reading: Reading,
+    route_of: dict[str, str],
+    mentions: Mentions,
+    found: Found,
+    floor: float,
+    focus: Focus,
+    leaning: bool,
+    own: bool = False,
+    moving: bool = False,
 ) -> Route:
     """Where to look. `found` is the search for the (whole) question, `leaning` says that the message is a follow-up.
 
@@ -119,7 +127,11 @@ def two_topics(together: Asked, apart: list[Asked], floor: float) -> bool:
     for part in apart:
         if part.route.where == "account":
             topics.append(f"account:{part.route.intent}")
-        elif part.route.where in ("knowledge", "both") and part.found.answerable >= max(floor, PART) and part.found.best in near:
+        elif (
+            part.route.where in ("knowledge", "both")
+            and part.found.answerable >= max(floor, PART)
+            and part.found.best in near
+        ):
             topics.append(part.found.best or "")
         else:
             return False
@@ -142,8 +154,9 @@ def _account_intent(text: str, reading: Reading, route_of: dict[str, str]) -> st
 def _fitting(intent: str, focus: Focus) -> str:
     """An intent for the kind of thing that was listed: orders are not asked for refills left."""
     kind = (focus.listed or focus.items)[0].split("-")[0]
-    fits = {"FH": ORDER_INTENTS, "RX": PRESCRIPTION_INTENTS}.get(kind, {})
-    return intent if intent in fits else {"FH": "order_status", "RX": "prescription_status"}.get(kind, "transfer_status")
+    if (kind == "FH" and intent in ORDER_INTENTS) or (kind == "RX" and intent in PRESCRIPTION_INTENTS):
+        return intent
+    return {"FH": "order_status", "RX": "prescription_status"}.get(kind, "transfer_status")
 
 
 def _plain_state(focus: Focus) -> str:

@@ -49,6 +49,8 @@ class ServingSearch:
 
     def _open(self) -> Search:
         index = open_index(self._root, self._encoder, self._chroma_url)
-        words = (word for a in index.articles.values() for text in (a.title, *a.questions, a.body) for word in text.split())
+        words = (
+            word for a in index.articles.values() for text in (a.title, *a.questions, a.body) for word in text.split()
+        )
         speller = Speller([*words, *self._names], read_shorthand(self._knowledge / "shorthand.yaml"))
         return Search(index, self._encoder, speller, self._weights)

@@ -76,7 +76,7 @@ class PastTurn:
 
     text: str
     reply: str
-    focus: Focus = Focus()
+    focus: Focus = field(default_factory=Focus)
 
 
 @dataclass(frozen=True)

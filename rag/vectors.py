@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import chromadb
-from chromadb.api import ClientAPI
+from chromadb.api.client import Client
 from chromadb.config import Settings as ChromaSettings
 from langchain_chroma import Chroma
 from langchain_core.embeddings import Embeddings
@@ -16,31 +17,34 @@ class VectorStoreError(RuntimeError):
     """Chroma can't be reached or read; the message says what to do next."""
 
 
-def open_chroma(folder: Path, url: str = "") -> ClientAPI:
+def open_chroma(folder: Path, url: str = "") -> Client:
     """A client of the server at `url`, or else of a store in `folder` that belongs to this process alone."""
     settings = ChromaSettings(anonymized_telemetry=False)
     try:
         if not url:
             folder.mkdir(parents=True, exist_ok=True)
-            return chromadb.PersistentClient(str(folder), settings)
+            return cast(Client, chromadb.PersistentClient(str(folder), settings))
         address = urlsplit(url)
         ssl = address.scheme == "https"
-        return chromadb.HttpClient(
+        client = chromadb.HttpClient(
             address.hostname or "localhost", address.port or (443 if ssl else 8000), ssl=ssl, settings=settings
         )
+        return cast(Client, client)
     except Exception as error:
         where = url or folder
         raise VectorStoreError(f"Chroma at {where} can't be opened; is it running, and readable? ({error})") from error
 
 
-def collection(client: ClientAPI, name: str, encoder: Embeddings) -> Chroma:
+def collection(client: Client, name: str, encoder: Embeddings) -> Chroma:
     """A LangChain vector store over a cosine collection."""
     return Chroma(
-        client=client, collection_name=name, embedding_function=encoder,
+        client=client,
+        collection_name=name,
+        embedding_function=encoder,
         collection_configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
     )
 
 
-def memory_client() -> ClientAPI:
+def memory_client() -> Client:
     """A client whose collections live as long as the process: for benchmarks and tests."""
-    return chromadb.EphemeralClient(ChromaSettings(anonymized_telemetry=False))
+    return cast(Client, chromadb.EphemeralClient(ChromaSettings(anonymized_telemetry=False)))

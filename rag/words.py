@@ -13,9 +13,92 @@ from symspellpy import SymSpell, Verbosity
 
 TOKEN = re.compile(r"[a-z][a-z']*[a-z]|[a-z]|\d+(?:\.\d+)?")
 STOPWORDS = frozenset(
-    "a about am an and any are as at be been but by can could did do does for from get got had has have hello hey hi how i "
-    "i'd i'll i'm i've if in into is it it's its just me my of ok okay on or our out please s so some than thanks that the "
-    "their them then there they this to too u up us was we were what when where which who why will with would you your".split()
+    [
+        "a",
+        "about",
+        "am",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "for",
+        "from",
+        "get",
+        "got",
+        "had",
+        "has",
+        "have",
+        "hello",
+        "hey",
+        "hi",
+        "how",
+        "i",
+        "i'd",
+        "i'll",
+        "i'm",
+        "i've",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "it's",
+        "its",
+        "just",
+        "me",
+        "my",
+        "of",
+        "ok",
+        "okay",
+        "on",
+        "or",
+        "our",
+        "out",
+        "please",
+        "s",
+        "so",
+        "some",
+        "than",
+        "thanks",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "they",
+        "this",
+        "to",
+        "too",
+        "u",
+        "up",
+        "us",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+    ]
 )
 
 
@@ -59,9 +142,9 @@ class Speller:
         ours = self._ours.lookup(word, Verbosity.CLOSEST, max_edit_distance=reach)
         common = self._english.lookup(word, Verbosity.CLOSEST, max_edit_distance=1)
         if ours and (not common or ours[0].distance <= common[0].distance):
-            return ours[0].term
+            return str(ours[0].term)
         if common and common[0].count > 1_000_000:
-            return common[0].term
+            return str(common[0].term)
         return word
 
 

@@ -25,8 +25,13 @@ def scripted(
     numbers = tuple(source.n for source in sources)
     sentences = tuple(Sentence(text=part.strip(" .") + ".", citations=numbers) for part in text.split(". "))
     reply = Reply(
-        message_id=uuid.uuid4().hex, trace_id=uuid.uuid4().hex, text=text, citations=sources,
-        intents=(Intent(name="delivery", score=0.9),), outcome=outcome, suggestions=tuple(suggestions),
+        message_id=uuid.uuid4().hex,
+        trace_id=uuid.uuid4().hex,
+        text=text,
+        citations=sources,
+        intents=(Intent(name="delivery", score=0.9),),
+        outcome=outcome,
+        suggestions=tuple(suggestions),
         sentences=sentences,
     )
     trace = {"outcome": outcome, "timings_ms": {"read": 0.4, "turn": 1.2}}
@@ -88,9 +93,16 @@ class BookInMemory:
             return None
         return Account(
             Customer(
-                id=customer_id, name=f"Demo {customer_id[-1]}", email="demo@example.com", phone="1-800-555-0100",
-                address="1 Main Street", state="OR", time_zone="America/Los_Angeles", insurance=None,
-                insurance_last4=None, plus_member=True,
+                id=customer_id,
+                name=f"Demo {customer_id[-1]}",
+                email="demo@example.com",
+                phone="1-800-555-0100",
+                address="1 Main Street",
+                state="OR",
+                time_zone="America/Los_Angeles",
+                insurance=None,
+                insurance_last4=None,
+                plus_member=True,
             )
         )
 

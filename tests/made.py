@@ -65,7 +65,9 @@ def knowledge_home() -> Path:
     home = KEPT / "home"
     with _alone("home"):
         ingest(
-            KNOWLEDGE / "articles", home / "knowledge", Encoder(encoder_folder(), threads=os.cpu_count() or 1),
+            KNOWLEDGE / "articles",
+            home / "knowledge",
+            Encoder(encoder_folder(), threads=os.cpu_count() or 1),
             labelled=KNOWLEDGE / "labelled",
         )
     return home
@@ -107,30 +109,65 @@ links: [{links}]
 """
 
 SMALL = {
-    "parcel-late": ("A late parcel", "delivery", ["my parcel is late", "why is the box delayed", "it has not come yet", "where is a late package"],
-                    "If your parcel is late, wait 2 business days and then write to us. We send a new one free of charge."),
-    "return-item": ("Returning an item", "returns", ["how do I send it back", "return something", "can I bring it back", "give back a device"],
-                    "You can return unopened devices within 30 days.\n\n## Steps\n\n1. Print the label.\n2. Tape it to the box."),
-    "pay-card": ("Paying by card", "payment", ["which cards do you take", "pay with visa", "can I use a debit card", "change my credit card"],
-                 "We take Visa, Mastercard and Discover. Change the card under Payment in your account."),
-    "reset-password": ("Resetting a password", "account", ["I forgot my password", "reset password", "can't log in", "password help"],
-                       "Choose Forgot password on the sign-in page. The link that we send works for 30 minutes."),
-    "cold-box": ("Cold parcels", "delivery", ["is my insulin kept cold", "ice packs melted", "how is a cold parcel packed", "fridge medicine shipping"],
-                 "Cold parcels travel with ice packs that last 48 hours. Put the medicine into the fridge when it comes."),
-    "auto-refill": ("Auto-refill", "refills", ["turn on auto refill", "automatic refills", "stop auto refill", "does it refill by itself"],
-                    "Auto-refill sends your medicine 7 days before you run out. Turn it on for each prescription."),
-    "delete-account": ("Deleting an account", "privacy", ["delete my account", "erase my data", "remove my profile", "close my account"],
-                       "Write to the privacy team to delete your account. It takes 10 business days."),
+    "parcel-late": (
+        "A late parcel",
+        "delivery",
+        ["my parcel is late", "why is the box delayed", "it has not come yet", "where is a late package"],
+        "If your parcel is late, wait 2 business days and then write to us. We send a new one free of charge.",
+    ),
+    "return-item": (
+        "Returning an item",
+        "returns",
+        ["how do I send it back", "return something", "can I bring it back", "give back a device"],
+        "You can return unopened devices within 30 days.\n\n## Steps\n\n1. Print the label.\n2. Tape it to the box.",
+    ),
+    "pay-card": (
+        "Paying by card",
+        "payment",
+        ["which cards do you take", "pay with visa", "can I use a debit card", "change my credit card"],
+        "We take Visa, Mastercard and Discover. Change the card under Payment in your account.",
+    ),
+    "reset-password": (
+        "Resetting a password",
+        "account",
+        ["I forgot my password", "reset password", "can't log in", "password help"],
+        "Choose Forgot password on the sign-in page. The link that we send works for 30 minutes.",
+    ),
+    "cold-box": (
+        "Cold parcels",
+        "delivery",
+        ["is my insulin kept cold", "ice packs melted", "how is a cold parcel packed", "fridge medicine shipping"],
+        "Cold parcels travel with ice packs that last 48 hours. Put the medicine into the fridge when it comes.",
+    ),
+    "auto-refill": (
+        "Auto-refill",
+        "refills",
+        ["turn on auto refill", "automatic refills", "stop auto refill", "does it refill by itself"],
+        "Auto-refill sends your medicine 7 days before you run out. Turn it on for each prescription.",
+    ),
+    "delete-account": (
+        "Deleting an account",
+        "privacy",
+        ["delete my account", "erase my data", "remove my profile", "close my account"],
+        "Write to the privacy team to delete your account. It takes 10 business days.",
+    ),
 }
 
 
-def write_article(folder: Path, id: str, body: str | None = None, questions: list[str] | None = None, links: str = "") -> Path:
+def write_article(
+    folder: Path, id: str, body: str | None = None, questions: list[str] | None = None, links: str = ""
+) -> Path:
     """One of the SMALL articles, or another under this id, with another text or other questions."""
-    title, topic, asked, text = SMALL.get(id, (f"About {id}", "other", [f"{id} question {n}" for n in range(4)], f"All about {id}."))
+    title, topic, asked, text = SMALL.get(
+        id, (f"About {id}", "other", [f"{id} question {n}" for n in range(4)], f"All about {id}.")
+    )
     path = folder / f"{id}.md"
     folder.mkdir(parents=True, exist_ok=True)
     listed = "\n".join(f"  - {question}" for question in questions or asked)
-    path.write_text(ARTICLE.format(id=id, title=title, topic=topic, questions=listed, links=links, body=body or text), encoding="utf-8")
+    path.write_text(
+        ARTICLE.format(id=id, title=title, topic=topic, questions=listed, links=links, body=body or text),
+        encoding="utf-8",
+    )
     return path
 
 

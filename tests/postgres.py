@@ -50,7 +50,11 @@ def postgres() -> Iterator[str]:
         yield f"postgresql+psycopg://pestle@/postgres?host={home}"
     finally:
         subprocess.run(
-            ("pg_ctl", "-D", data, "-m", "immediate", "stop"), user=user, cwd=home, check=False,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            ("pg_ctl", "-D", data, "-m", "immediate", "stop"),
+            user=user,
+            cwd=home,
+            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         shutil.rmtree(home, ignore_errors=True)

@@ -101,7 +101,11 @@ async def read(conversation_id: str, visitor: Visitor, served: Served, after: Af
     },
 )
 async def follow(
-    conversation_id: str, request: Request, visitor: Visitor, served: Served, after: After = None,
+    conversation_id: str,
+    request: Request,
+    visitor: Visitor,
+    served: Served,
+    after: After = None,
     last_event_id: Annotated[int | None, Header(ge=0, le=LARGEST_SEQ)] = None,
 ) -> Response:
     """New messages as they come: after Last-Event-ID, or after `after`, or from now on."""
@@ -123,6 +127,10 @@ async def _conversation(served: Served, conversation_id: str, visitor: Identity 
 
 def _view(message: StoredMessage) -> MessageView:
     return MessageView(
-        id=message.id, seq=message.seq, role=message.role, text=message.text, reply=message.reply,
+        id=message.id,
+        seq=message.seq,
+        role=message.role,
+        text=message.text,
+        reply=message.reply,
         created_at=message.created_at,
     )

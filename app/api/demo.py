@@ -14,8 +14,11 @@ from rag.account.book import Account, AccountBook, OrderStatus
 
 CUSTOMERS = ("C-10001", "C-10002", "C-10003")
 OPEN = {
-    OrderStatus.RECEIVED: "being checked", OrderStatus.IN_REVIEW: "being checked", OrderStatus.WAITING: "waiting",
-    OrderStatus.PREPARING: "being packed", OrderStatus.SHIPPED: "on the way",
+    OrderStatus.RECEIVED: "being checked",
+    OrderStatus.IN_REVIEW: "being checked",
+    OrderStatus.WAITING: "waiting",
+    OrderStatus.PREPARING: "being packed",
+    OrderStatus.SHIPPED: "on the way",
     OrderStatus.OUT_FOR_DELIVERY: "arriving today",
 }
 

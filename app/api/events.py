@@ -115,5 +115,3 @@ async def stream_messages(
             await asyncio.wait_for(stopping.wait(), POLL_S)
         except TimeoutError:
             continue
-
-

@@ -61,9 +61,17 @@ def create_app(
     # Nothing here reaches outside: the usual /docs page loads its scripts from there, and FastAPI's telemetry would use
     # whatever exporter some library in this process has set up.
     app = DocumentedAPI(
-        title="Pestle", version=version("pestle"), lifespan=lifespan, docs_url=None, redoc_url=None,
+        title="Pestle",
+        version=version("pestle"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
         telemetry={
-            "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
         },
         description="A customer assistant: ask, and be answered from evidence, or be handed to a person.",
     )

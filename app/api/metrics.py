@@ -25,12 +25,17 @@ class Metrics:
         PlatformCollector(registry=registry)
         self._turns = Counter("pestle_turns", "Turns taken and recorded.", ["outcome"], registry=registry)
         self._seconds = Histogram(
-            "pestle_turn_seconds", "A whole turn with the store, without the wait for the one before.",
-            buckets=BUCKETS, registry=registry,
+            "pestle_turn_seconds",
+            "A whole turn with the store, without the wait for the one before.",
+            buckets=BUCKETS,
+            registry=registry,
         )
         self._steps = Histogram(
-            "pestle_step_seconds", "One step of a turn, as its trace gives it.", ["step"],
-            buckets=BUCKETS, registry=registry,
+            "pestle_step_seconds",
+            "One step of a turn, as its trace gives it.",
+            ["step"],
+            buckets=BUCKETS,
+            registry=registry,
         )
         self._problems = Counter("pestle_problems", "Problem answers, by kind.", ["kind"], registry=registry)
 

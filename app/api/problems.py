@@ -61,7 +61,12 @@ class Problem(Exception):
     """Raised anywhere under a route, and answered as problem details."""
 
     def __init__(
-        self, kind: str, detail: str, *, headers: Mapping[str, str] | None = None, status: int | None = None,
+        self,
+        kind: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        status: int | None = None,
         errors: list[FieldProblem] | None = None,
     ) -> None:
         super().__init__(detail)

@@ -35,7 +35,9 @@ def ask(
 
 
 def batch(
-    source: Annotated[Path, typer.Argument(help='JSON Lines: {"id", "turns": [...], "customer": id or null}.', exists=True)],
+    source: Annotated[
+        Path, typer.Argument(help='JSON Lines: {"id", "turns": [...], "customer": id or null}.', exists=True)
+    ],
     target: Annotated[Path, typer.Argument(help='The rows with "replies".')],
 ) -> None:
     """Answer whole conversations from a file."""

@@ -11,7 +11,9 @@ from app.settings import Settings
 
 
 def bench(
-    names: Annotated[list[str] | None, typer.Argument(help="Which of turn, ingestion, lookup, serving; default: all.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Which of turn, ingestion, lookup, serving; default: all.")
+    ] = None,
     keep: Annotated[bool, typer.Option(help="Write the figures into docs/measurements.md.")] = False,
 ) -> None:
     """Measure on this machine. Figures are ratios of one run where two things are compared."""

@@ -34,7 +34,12 @@ def ingest(
 
         try:
             done = index(
-                source, settings.home / "knowledge", load_encoder(settings, threads=2), settings.chroma_url, force, progress,
+                source,
+                settings.home / "knowledge",
+                load_encoder(settings, threads=2),
+                settings.chroma_url,
+                force,
+                progress,
                 labelled=None if folder else settings.knowledge / "labelled",
             )
         except (ArticleErrors, LabelError, IngestBusy) as error:
@@ -42,7 +47,11 @@ def ingest(
             console.print(str(error), markup=False, soft_wrap=True)
             console.print("Nothing was ingested.")
             raise typer.Exit(1) from None
-    said = f"{done.articles} articles, {done.entries} entries, {done.encoded} texts encoded anew" if done.changed else "nothing has changed"
+    said = (
+        f"{done.articles} articles, {done.entries} entries, {done.encoded} texts encoded anew"
+        if done.changed
+        else "nothing has changed"
+    )
     console.print(f"{said}; serving version {done.version}.")
 
 

@@ -49,12 +49,47 @@ def serve(settings: Settings, console: Console) -> None:
     signal.signal(signal.SIGTERM, stop)
     api = f"http://{settings.api_host}:{settings.api_port}"
     children = [
-        _start([sys.executable, "-m", "uvicorn", "--factory", "app.api.main:create_app", "--host", settings.api_host,
-                "--port", str(settings.api_port), "--no-access-log", "--log-level", "warning"], {}),
-        _start([sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "ui" / "chat.py"), "--server.address", settings.api_host,
-                "--server.port", str(settings.ui_port), "--server.headless", "true", "--browser.gatherUsageStats", "false",
-                "--client.toolbarMode", "minimal", "--server.fileWatcherType", "none", "--logger.level", "warning"],
-               {"PESTLE_API_URL": api}),
+        _start(
+            [
+                sys.executable,
+                "-m",
+                "uvicorn",
+                "--factory",
+                "app.api.main:create_app",
+                "--host",
+                settings.api_host,
+                "--port",
+                str(settings.api_port),
+                "--no-access-log",
+                "--log-level",
+                "warning",
+            ],
+            {},
+        ),
+        _start(
+            [
+                sys.executable,
+                "-m",
+                "streamlit",
+                "run",
+                str(ROOT / "app" / "ui" / "chat.py"),
+                "--server.address",
+                settings.api_host,
+                "--server.port",
+                str(settings.ui_port),
+                "--server.headless",
+                "true",
+                "--browser.gatherUsageStats",
+                "false",
+                "--client.toolbarMode",
+                "minimal",
+                "--server.fileWatcherType",
+                "none",
+                "--logger.level",
+                "warning",
+            ],
+            {"PESTLE_API_URL": api},
+        ),
     ]
     try:
         ready = _wait_until_ready(api, children, lambda: stopping)
@@ -88,7 +123,9 @@ def _wait_until_ready(api: str, children: list[subprocess.Popen[bytes]], stoppin
 
 
 def _welcome(settings: Settings, console: Console, api: str) -> None:
-    console.print(f"\nChat  http://{settings.api_host}:{settings.ui_port}\nAPI   {api}  (its description: {api}/openapi.json)")
+    console.print(
+        f"\nChat  http://{settings.api_host}:{settings.ui_port}\nAPI   {api}  (its description: {api}/openapi.json)"
+    )
     if settings.demo:
         try:
             found = httpx.get(f"{api}/v1/demo/customers", timeout=5.0, trust_env=False).json()["customers"]

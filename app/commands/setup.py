@@ -36,11 +36,15 @@ def _room(settings: Settings) -> None:
         probe.write_text("yes")
         probe.unlink()
     except OSError as error:
-        raise SetupError(f"{settings.home} can't be written ({error.strerror}); free space or set PESTLE_HOME to another folder.") from None
+        raise SetupError(
+            f"{settings.home} can't be written ({error.strerror}); free space or set PESTLE_HOME to another folder."
+        ) from None
     first = not (settings.home / "knowledge" / "current").exists()
     free = shutil.disk_usage(settings.home).free
     if first and free < NEEDED:
-        raise SetupError(f"Only {free // 2**20} MB are free for {settings.home}, {NEEDED // 2**20} are needed; free some or set PESTLE_HOME to another folder.")
+        raise SetupError(
+            f"Only {free // 2**20} MB are free for {settings.home}, {NEEDED // 2**20} are needed; free some or set PESTLE_HOME to another folder."
+        )
 
 
 Track = Callable[[str, int, int], None]
@@ -70,8 +74,12 @@ def _knowledge(settings: Settings, track: Track) -> None:
     from rag.ingest import ingest
 
     ingest(
-        settings.knowledge / "articles", settings.home / "knowledge", load_encoder(settings, threads=2), settings.chroma_url,
-        progress=lambda what, done, total: track(f"{what} articles", done, total), labelled=settings.knowledge / "labelled",
+        settings.knowledge / "articles",
+        settings.home / "knowledge",
+        load_encoder(settings, threads=2),
+        settings.chroma_url,
+        progress=lambda what, done, total: track(f"{what} articles", done, total),
+        labelled=settings.knowledge / "labelled",
     )
 
 
@@ -80,7 +88,9 @@ def _documents(settings: Settings, track: Track) -> None:
     from rag.account.documents import AccountDocuments
 
     encoder = load_encoder(settings, threads=2)
-    documents = AccountDocuments(settings.home / "account-documents", encoder, load_drugs(settings), settings.chroma_url)
+    documents = AccountDocuments(
+        settings.home / "account-documents", encoder, load_drugs(settings), settings.chroma_url
+    )
     try:
         documents.sync(open_book(settings), lambda done, total: track("Embedding order documents", done, total))
     finally:
@@ -89,7 +99,13 @@ def _documents(settings: Settings, track: Track) -> None:
 
 @contextmanager
 def _progress(console: Console) -> Iterator[Track]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console) as bars:
         tasks = {}
 

@@ -21,10 +21,17 @@ def train() -> None:
     """Fit the small models again from knowledge_base/intents and knowledge_base/labelled."""
     settings, console = Settings(), Console()
     encoder = load_encoder(settings, threads=2)
-    ingest(settings.knowledge / "articles", settings.home / "knowledge", encoder, settings.chroma_url,
-           labelled=settings.knowledge / "labelled")
+    ingest(
+        settings.knowledge / "articles",
+        settings.home / "knowledge",
+        encoder,
+        settings.chroma_url,
+        labelled=settings.knowledge / "labelled",
+    )
     names = MentionReader(load_drugs(settings)).vocabulary()
-    search = ServingSearch(settings.home / "knowledge", settings.knowledge, encoder, START, names, settings.chroma_url)()
+    search = ServingSearch(
+        settings.home / "knowledge", settings.knowledge, encoder, START, names, settings.chroma_url
+    )()
     known = set(search.index.articles)
     answerable = read_labelled(settings.knowledge / "labelled" / "questions.yaml", known)
     hard = [row for row in read_labelled(settings.knowledge / "labelled", known) if row not in answerable]
@@ -34,10 +41,17 @@ def train() -> None:
     folder = settings.knowledge / "trained"
     examples = read_examples(settings.knowledge / "intents")
     head = train_head(
-        folder, encoder, search.speller, examples, read_articles(settings.knowledge / "articles"),
-        [row.question for row in (*answerable, *hard)], [row.question for row in unanswerable if row.style != "near"],
+        folder,
+        encoder,
+        search.speller,
+        examples,
+        read_articles(settings.knowledge / "articles"),
+        [row.question for row in (*answerable, *hard)],
+        [row.question for row in unanswerable if row.style != "near"],
     )
-    console.print(f"intents: {head.examples} examples of {head.intents}; 5-fold accuracy {head.accuracy:.3f}, of the route {head.route_accuracy:.3f}")
+    console.print(
+        f"intents: {head.examples} examples of {head.intents}; 5-fold accuracy {head.accuracy:.3f}, of the route {head.route_accuracy:.3f}"
+    )
     for wanted, read_as, times in head.confusions[:8]:
         console.print(f"  {wanted} read as {read_as}: {times}")
     fitted = fit(search, answerable, unanswerable, hard)

@@ -104,10 +104,26 @@ class ConversationStore:
             db.execute(
                 insert(messages),
                 [
-                    both | {"id": uuid.uuid4().hex, "seq": last + 1, "role": "customer", "text": storable(text),
-                            "reply": None, "focus": None, "idempotency_key": idempotency_key},
-                    both | {"id": reply.message_id, "seq": last + 2, "role": "assistant", "text": storable(reply.text),
-                            "reply": reply, "focus": answer.focus, "idempotency_key": None},
+                    both
+                    | {
+                        "id": uuid.uuid4().hex,
+                        "seq": last + 1,
+                        "role": "customer",
+                        "text": storable(text),
+                        "reply": None,
+                        "focus": None,
+                        "idempotency_key": idempotency_key,
+                    },
+                    both
+                    | {
+                        "id": reply.message_id,
+                        "seq": last + 2,
+                        "role": "assistant",
+                        "text": storable(reply.text),
+                        "reply": reply,
+                        "focus": answer.focus,
+                        "idempotency_key": None,
+                    },
                 ],
             )
             db.execute(
@@ -131,8 +147,12 @@ class ConversationStore:
             rows = db.execute(_PAGE, {"id": conversation_id, "after": after, "rows": limit}).all()
         return [
             StoredMessage(
-                row.id, row.seq, row.role, row.text,
-                None if row.reply is None else Reply.model_validate(row.reply), row.created_at,
+                row.id,
+                row.seq,
+                row.role,
+                row.text,
+                None if row.reply is None else Reply.model_validate(row.reply),
+                row.created_at,
             )
             for row in rows
         ]

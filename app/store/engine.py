@@ -28,8 +28,13 @@ def open_engine(url: str) -> Engine:
     if parsed.drivername != "postgresql+psycopg":
         raise StoreAway(f"The store runs on sqlite or postgresql, not on {parsed.drivername}: set PESTLE_DATABASE_URL.")
     return create_engine(
-        parsed, pool_size=16, max_overflow=8, pool_timeout=10, pool_pre_ping=True,
-        connect_args={"connect_timeout": 5}, **common,
+        parsed,
+        pool_size=16,
+        max_overflow=8,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5},
+        **common,
     )
 
 

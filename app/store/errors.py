@@ -1,11 +1,11 @@
 """What can go wrong in the store.
 
-    StoreError              not done, nothing changed; the message is for whoever runs Pestle and says what to do
-    ├── StoreFull           no room left
-    ├── StoreBusy           someone else held the database for too long
-    └── StoreAway           the database can't be reached, opened or used
-    UnknownConversation     no conversation has this id
-    AlreadyRecorded         this Idempotency-Key has been recorded in this conversation before
+StoreError              not done, nothing changed; the message is for whoever runs Pestle and says what to do
+├── StoreFull           no room left
+├── StoreBusy           someone else held the database for too long
+└── StoreAway           the database can't be reached, opened or used
+UnknownConversation     no conversation has this id
+AlreadyRecorded         this Idempotency-Key has been recorded in this conversation before
 """
 
 from __future__ import annotations

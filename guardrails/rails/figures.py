@@ -12,11 +12,43 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-          "december")
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-ONES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-        "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
+ONES = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+)
 TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 UNITS = {
     "second": "second", "sec": "second", "minute": "minute", "min": "minute", "hour": "hour", "hr": "hour",
@@ -254,7 +286,7 @@ def _value(number: str) -> str:
 
 
 def _spread_units(tokens: list[Token]) -> list[Token]:
-    """"3 to 5 days" says 3 days too, and "8 to 9 pm" 8 pm: a bare number before a joined figure takes its kind."""
+    """ "3 to 5 days" says 3 days too, and "8 to 9 pm" 8 pm: a bare number before a joined figure takes its kind."""
     for at in range(len(tokens) - 1, 0, -1):
         later, number = tokens[at].figure, at - (2 if tokens[at - 1].kind in ("join", "cut") else 1)
         if later is None or number < 0:

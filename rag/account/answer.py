@@ -10,7 +10,13 @@ from typing import Any, Literal
 from rag.account import orders, prescriptions
 from rag.account.book import Account, AccountBook, Order, OrderStatus, Prescription, PrescriptionStatus, Transfer
 from rag.account.drugs import DrugTable
-from rag.account.evidence import account_evidence, order_evidence, prescription_evidence, stock_evidence, transfer_evidence
+from rag.account.evidence import (
+    account_evidence,
+    order_evidence,
+    prescription_evidence,
+    stock_evidence,
+    transfer_evidence,
+)
 from rag.account.facts import Sayer, order_card
 from rag.account.mentions import Mentions
 from rag.account.resolve import OPEN, Pointer, Resolved, is_late, orders_meant, prescriptions_meant, transfers_meant
@@ -62,7 +68,9 @@ class AccountAnswers:
 
     def owned(self, account: Account, mentions: Mentions) -> bool:
         """Whether one of the medicines mentioned is in this account, as a prescription, an order or a transfer."""
-        ids = {p.drug_id for p in account.prescriptions} | {line.drug_id for order in account.orders for line in order.lines}
+        ids = {p.drug_id for p in account.prescriptions} | {
+            line.drug_id for order in account.orders for line in order.lines
+        }
         moved = " ".join(transfer.drug.lower() for transfer in account.transfers)
         return any(drug in ids or self._drugs.by_id[drug].generic.lower() in moved for drug in mentions.drugs)
 
@@ -93,11 +101,21 @@ class AccountAnswers:
         ids = list(pointer.mentions.drugs[:2]) if pointer.mentions.named or len(pointer.mentions.drugs) == 1 else []
         if not ids and account:
             meant = prescriptions_meant(account, pointer, self._drugs)
-            ids = list(dict.fromkeys(r.drug_id for r in meant.records if isinstance(r, Prescription)))[:2] if not meant.vague else []
+            ids = (
+                list(dict.fromkeys(r.drug_id for r in meant.records if isinstance(r, Prescription)))[:2]
+                if not meant.vague
+                else []
+            )
         if not ids and account:
-            ids = list(dict.fromkeys(line.drug_id for order in account.orders if order.waiting_for == "stock" for line in order.lines))
+            ids = list(
+                dict.fromkeys(
+                    line.drug_id for order in account.orders if order.waiting_for == "stock" for line in order.lines
+                )
+            )
         if not ids:
-            return AccountAnswer((DraftSentence("Which medicine do you mean?", ()),), outcome="clarify", resolved="no medicine named")
+            return AccountAnswer(
+                (DraftSentence("Which medicine do you mean?", ()),), outcome="clarify", resolved="no medicine named"
+            )
         if account and sayer and (held := _held_up(account, ids)):
             return self._held_up(held, ids, account, sayer)
         today = sayer.today if sayer else pointer.now.date()
@@ -116,13 +134,23 @@ class AccountAnswers:
         said = [DraftSentence(text, (order.id,)) for text in orders.status(order, sayer)]
         evidence = [order_evidence(order, sayer)]
         for line in (line for line in order.lines if line.drug_id in ids):
-            levels = [l for l in self._book.stock(line.drug_id) if (l.strength, l.form, l.center) == (line.strength, line.form, order.center)]
+            levels = [
+                level
+                for level in self._book.stock(line.drug_id)
+                if (level.strength, level.form, level.center) == (line.strength, line.form, order.center)
+            ]
             texts = [f"In {order.center}: {text}" for text in prescriptions.stock(levels, sayer.today)]
             if levels and not any(level.units for level in levels):
                 evidence.append(stock_evidence(line.drug_id, line.drug, levels, sayer.today, texts))
                 said += [DraftSentence(text, (evidence[-1].id,)) for text in texts]
-        return AccountAnswer(tuple(said), tuple(evidence), (order_card(order, sayer),), items=(order.id,), resolved="waits for stock",
-                             suggestions=("What can I do about a back order?", "How do I cancel an order?"))
+        return AccountAnswer(
+            tuple(said),
+            tuple(evidence),
+            (order_card(order, sayer),),
+            items=(order.id,),
+            resolved="waits for stock",
+            suggestions=("What can I do about a back order?", "How do I cancel an order?"),
+        )
 
     def _about_orders(self, intent: str, meant: Resolved, account: Account, sayer: Sayer) -> AccountAnswer:
         found = [record for record in meant.records if isinstance(record, Order)]
@@ -153,22 +181,36 @@ class AccountAnswers:
         rows = [DraftSentence(f"{orders.brief(order, sayer)}.", (order.id,), "step") for order in shown]
         return AccountAnswer(
             (DraftSentence(head, ("account",)), *rows),
-            (account_evidence(account, head), *(order_evidence(order, sayer) for order in shown)), listed=tuple(order.id for order in shown),
-            items=tuple(order.id for order in shown), outcome="clarify", suggestions=("The first one", "The second one"), resolved=meant.how,
+            (account_evidence(account, head), *(order_evidence(order, sayer) for order in shown)),
+            listed=tuple(order.id for order in shown),
+            items=tuple(order.id for order in shown),
+            outcome="clarify",
+            suggestions=("The first one", "The second one"),
+            resolved=meant.how,
         )
 
     def _order_list(self, account: Account, pointer: Pointer, sayer: Sayer) -> AccountAnswer:
         meant = orders_meant(account, pointer, self._drugs)
         picked = meant.records if not meant.vague and meant.how not in ("spoken of", "likeness") else ()
-        chosen = [o for o in picked if isinstance(o, Order)] or [o for o in account.orders if o.status in OPEN] or list(account.orders[:3])
+        chosen = (
+            [o for o in picked if isinstance(o, Order)]
+            or [o for o in account.orders if o.status in OPEN]
+            or list(account.orders[:3])
+        )
         shown = chosen[:LISTED]
         text = "Here is what I found in your orders." if picked else orders.history(list(account.orders), sayer)[0]
         rows = [DraftSentence(f"{orders.brief(order, sayer)}.", (order.id,), "step") for order in shown]
         evidence = (account_evidence(account, text), *(order_evidence(order, sayer) for order in shown))
         head = DraftSentence(text, ("account",))
-        return AccountAnswer((head, *rows), evidence, items=tuple(o.id for o in shown), listed=tuple(o.id for o in shown),
-                             suggestions=("When will the first one arrive?",) if shown and shown[0].status in OPEN else (), resolved=meant.how,
-                             articles=("order-history",))
+        return AccountAnswer(
+            (head, *rows),
+            evidence,
+            items=tuple(o.id for o in shown),
+            listed=tuple(o.id for o in shown),
+            suggestions=("When will the first one arrive?",) if shown and shown[0].status in OPEN else (),
+            resolved=meant.how,
+            articles=("order-history",),
+        )
 
     def _about_prescriptions(self, intent: str, meant: Resolved, account: Account, sayer: Sayer) -> AccountAnswer:
         found = [record for record in meant.records if isinstance(record, Prescription)]
@@ -176,54 +218,94 @@ class AccountAnswers:
             return self._elsewhere(meant, account, sayer) or self._nothing("prescription", meant, account, sayer)
         if intent in ("refill_due", "auto_refill_status", "refills_left") and len(found) > AT_ONCE:
             found = [p for p in found if p.status is PrescriptionStatus.ACTIVE] or found
-        if len(found) > LISTED or (len(found) > AT_ONCE and intent == "prescription_prescriber") or (len(found) > 1 and (intent == "prescription_directions" or not meant.vague)):
+        if (
+            len(found) > LISTED
+            or (len(found) > AT_ONCE and intent == "prescription_prescriber")
+            or (len(found) > 1 and (intent == "prescription_directions" or not meant.vague))
+        ):
             head = f"You have {say_count(len(found), 'prescription')}; which one do you mean?"
             rows = [DraftSentence(f"{prescriptions.brief(p, sayer)}.", (p.id,), "step") for p in found[:LISTED]]
-            return AccountAnswer((DraftSentence(head, ("account",)), *rows),
-                                 (account_evidence(account, head), *(prescription_evidence(p, sayer) for p in found[:LISTED])), outcome="clarify",
-                                 listed=tuple(p.id for p in found[:LISTED]), items=tuple(p.id for p in found[:LISTED]), resolved=meant.how)
+            return AccountAnswer(
+                (DraftSentence(head, ("account",)), *rows),
+                (account_evidence(account, head), *(prescription_evidence(p, sayer) for p in found[:LISTED])),
+                outcome="clarify",
+                listed=tuple(p.id for p in found[:LISTED]),
+                items=tuple(p.id for p in found[:LISTED]),
+                resolved=meant.how,
+            )
         say = PRESCRIPTION_INTENTS[intent]
         many = len(found) > AT_ONCE
-        sentences = [DraftSentence(text, (p.id,), "bullet" if many else "sentence") for p in found for text in say(p, sayer)[: 1 if many else None]]
+        sentences = [
+            DraftSentence(text, (p.id,), "bullet" if many else "sentence")
+            for p in found
+            for text in say(p, sayer)[: 1 if many else None]
+        ]
         return AccountAnswer(
-            tuple(self._missing(meant) + sentences), tuple(prescription_evidence(p, sayer) for p in found),
-            items=tuple(p.id for p in found), listed=tuple(p.id for p in found) if len(found) > 1 else (),
-            suggestions=_prescription_next(found[0], intent, sayer), resolved=meant.how,
+            tuple(self._missing(meant) + sentences),
+            tuple(prescription_evidence(p, sayer) for p in found),
+            items=tuple(p.id for p in found),
+            listed=tuple(p.id for p in found) if len(found) > 1 else (),
+            suggestions=_prescription_next(found[0], intent, sayer),
+            resolved=meant.how,
             articles=("dose-questions",) if intent == "prescription_directions" else (),
         )
 
     def _prescription_list(self, account: Account, sayer: Sayer) -> AccountAnswer:
         shown = account.prescriptions[:10]
-        text = f"You have {say_count(len(account.prescriptions), 'prescription')} with us." if shown else "There are no prescriptions in your account yet."
+        text = (
+            f"You have {say_count(len(account.prescriptions), 'prescription')} with us."
+            if shown
+            else "There are no prescriptions in your account yet."
+        )
         evidence = (account_evidence(account, text), *(prescription_evidence(p, sayer) for p in shown))
         head = DraftSentence(text, ("account",))
         rows = [DraftSentence(f"{prescriptions.brief(p, sayer)}.", (p.id,), "bullet") for p in shown]
-        return AccountAnswer((head, *rows), evidence, items=tuple(p.id for p in shown), listed=tuple(p.id for p in shown), resolved="all")
+        return AccountAnswer(
+            (head, *rows), evidence, items=tuple(p.id for p in shown), listed=tuple(p.id for p in shown), resolved="all"
+        )
 
     def _about_transfers(self, meant: Resolved, account: Account, sayer: Sayer) -> AccountAnswer:
         found = [record for record in meant.records if isinstance(record, Transfer)]
         if not found:
-            return AccountAnswer((DraftSentence("I can't find that transfer in your account.", ()),), resolved=meant.how, outcome="answered",
-                                 articles=("move-prescription-in",))
+            return AccountAnswer(
+                (DraftSentence("I can't find that transfer in your account.", ()),),
+                resolved=meant.how,
+                outcome="answered",
+                articles=("move-prescription-in",),
+            )
         evidence = [transfer_evidence(t, sayer) for t in found[:LISTED]]
         if len(found) > AT_ONCE:
             head = f"You have {say_count(len(found), 'transfer')} under way."
             evidence.insert(0, account_evidence(account, head))
-            rows = tuple(DraftSentence(f"{prescriptions.transfer_brief(t, sayer)}.", (t.id,), "step") for t in found[:LISTED])
+            rows = tuple(
+                DraftSentence(f"{prescriptions.transfer_brief(t, sayer)}.", (t.id,), "step") for t in found[:LISTED]
+            )
             said: tuple[DraftSentence, ...] = (DraftSentence(head, ("account",)), *rows)
         else:
             said = tuple(DraftSentence(text, (t.id,)) for t in found for text in prescriptions.transfer(t, sayer))
-        return AccountAnswer(tuple(self._missing(meant)) + said, tuple(evidence),
-                             items=tuple(t.id for t in found), listed=tuple(t.id for t in found) if len(found) > 1 else (), resolved=meant.how,
-                             suggestions=("What do the transfer stages mean?",))
+        return AccountAnswer(
+            tuple(self._missing(meant)) + said,
+            tuple(evidence),
+            items=tuple(t.id for t in found),
+            listed=tuple(t.id for t in found) if len(found) > 1 else (),
+            resolved=meant.how,
+            suggestions=("What do the transfer stages mean?",),
+        )
 
     def _on_file(self, account: Account) -> AccountAnswer:
         c = account.customer
-        plan = (f"The insurance on file is {c.insurance}, with a member ID ending in {c.insurance_last4}." if c.insurance
-                else "There is no insurance on file in your account.")
+        plan = (
+            f"The insurance on file is {c.insurance}, with a member ID ending in {c.insurance_last4}."
+            if c.insurance
+            else "There is no insurance on file in your account."
+        )
         texts = (plan, f"The delivery address on file is {c.address}.")
-        return AccountAnswer(tuple(DraftSentence(text, ("account",)) for text in texts), (account_evidence(account, *texts),), resolved="account",
-                             suggestions=("How do I change my insurance?", "How do I change my address?"))
+        return AccountAnswer(
+            tuple(DraftSentence(text, ("account",)) for text in texts),
+            (account_evidence(account, *texts),),
+            resolved="account",
+            suggestions=("How do I change my insurance?", "How do I change my address?"),
+        )
 
     def _missing(self, meant: Resolved) -> list[DraftSentence]:
         return [DraftSentence(f"I can't find {what} in your account.", ()) for what in meant.missing if meant.records]
@@ -238,8 +320,13 @@ class AccountAnswers:
             return None
         texts = [(p, text) for p in held[:AT_ONCE] for text in prescriptions.state(p, sayer)]
         return AccountAnswer(
-            (DraftSentence(f"There is no order for {held[0].drug} in your account.", ()), *(DraftSentence(text, (p.id,)) for p, text in texts)),
-            tuple(prescription_evidence(p, sayer) for p in held[:AT_ONCE]), items=tuple(p.id for p in held[:AT_ONCE]), resolved="prescription only",
+            (
+                DraftSentence(f"There is no order for {held[0].drug} in your account.", ()),
+                *(DraftSentence(text, (p.id,)) for p, text in texts),
+            ),
+            tuple(prescription_evidence(p, sayer) for p in held[:AT_ONCE]),
+            items=tuple(p.id for p in held[:AT_ONCE]),
+            resolved="prescription only",
             suggestions=("How do I order a refill?",),
         )
 
@@ -263,8 +350,14 @@ class AccountAnswers:
             said.append(DraftSentence(head, ("account",)))
             said += [DraftSentence(f"{orders.brief(order, sayer)}.", (order.id,), "step") for order in shown]
             evidence = [account_evidence(account, head), *(order_evidence(order, sayer) for order in shown)]
-        return AccountAnswer(tuple(said), tuple(evidence), listed=tuple(o.id for o in shown) if evidence else (), outcome="clarify",
-                             resolved=meant.how, suggestions=("What orders do I have?",) if kind == "order" else ("What prescriptions do I have with you?",))
+        return AccountAnswer(
+            tuple(said),
+            tuple(evidence),
+            listed=tuple(o.id for o in shown) if evidence else (),
+            outcome="clarify",
+            resolved=meant.how,
+            suggestions=("What orders do I have?",) if kind == "order" else ("What prescriptions do I have with you?",),
+        )
 
 
 def _first_words(pharmacy: str) -> str:
@@ -275,7 +368,9 @@ def _first_words(pharmacy: str) -> str:
 
 def _held_up(account: Account, ids: list[str]) -> Order | None:
     """The customer's order that waits for stock of one of these medicines."""
-    waiting = (order for order in account.orders if order.status is OrderStatus.WAITING and order.waiting_for == "stock")
+    waiting = (
+        order for order in account.orders if order.status is OrderStatus.WAITING and order.waiting_for == "stock"
+    )
     return next((order for order in waiting if any(line.drug_id in ids for line in order.lines)), None)
 
 
@@ -304,4 +399,8 @@ def _prescription_next(p: Prescription, intent: str, sayer: Sayer) -> tuple[str,
         return ("What happens when no refills are left?",)
     if intent == "prescription_directions":
         return ("How do I talk to a pharmacist?",)
-    return ("How do I order a refill?", "When does it expire?") if intent != "prescription_expiry" else ("How many refills are left?",)
+    return (
+        ("How do I order a refill?", "When does it expire?")
+        if intent != "prescription_expiry"
+        else ("How many refills are left?",)
+    )

@@ -44,7 +44,9 @@ def describe_drug(drug: Drug | None, name: str, strength: str, form: str) -> str
 
 
 def order_document(order: Order, drugs: DrugTable) -> str:
-    lines = ". ".join(describe_drug(drugs.by_id.get(l.drug_id), l.drug, l.strength, l.form) for l in order.lines)
+    lines = ". ".join(
+        describe_drug(drugs.by_id.get(line.drug_id), line.drug, line.strength, line.form) for line in order.lines
+    )
     waiting = f" for {order.waiting_for}" if order.waiting_for else ""
     return f"Order {order.id}, {STATUS_WORDS[order.status]}{waiting}. {lines}."
 
@@ -83,7 +85,10 @@ class AccountDocuments:
         return prescription_document(record, self._drugs)
 
     def sync(
-        self, book: AccountBook, progress: Callable[[int, int], None] | None = None, limit: int = 500,
+        self,
+        book: AccountBook,
+        progress: Callable[[int, int], None] | None = None,
+        limit: int = 500,
         stop: Callable[[], bool] = bool,
     ) -> int:
         """Follow the change feed once: embed what changed, drop what is gone. Returns the number of changes taken."""
@@ -120,7 +125,9 @@ class AccountDocuments:
             part = present[start : start + BATCH]
             texts = [self.text(record) for record in part]
             self._store._collection.upsert(
-                ids=[record.id for record in part], embeddings=list(self._encoder.encode(texts)), documents=texts,
+                ids=[record.id for record in part],
+                embeddings=list(self._encoder.encode(texts)),
+                documents=texts,
                 metadatas=[{"customer_id": record.customer_id, "version": record.version} for record in part],
             )
 
@@ -129,7 +136,8 @@ class AccountDocuments:
 
         A document that is missing, or is of an older version than the record, is encoded on the spot.
         """
-        records: dict[str, Order | Prescription] = {r.id: r for r in (*account.orders, *account.prescriptions)}
+        owned: tuple[Order | Prescription, ...] = (*account.orders, *account.prescriptions)
+        records = {record.id: record for record in owned}
         found = dict(self._stored(records)) if self.owned and records else {}
         missing = [number for number in records if number not in found]
         if missing:

@@ -65,18 +65,29 @@ class DrugEntry(BaseModel):
 
     def drug(self) -> Drug:
         return Drug(
-            id=self.id, generic=self.generic, brands=tuple(self.brands), drug_class=self.drug_class,
-            uses=tuple(self.uses), everyday_names=tuple(self.everyday_names), forms=tuple(self.forms),
+            id=self.id,
+            generic=self.generic,
+            brands=tuple(self.brands),
+            drug_class=self.drug_class,
+            uses=tuple(self.uses),
+            everyday_names=tuple(self.everyday_names),
+            forms=tuple(self.forms),
             strengths=tuple(dict.fromkeys(s for form in self.forms for s in _of(self.strengths, form))),
-            refrigerated=self.refrigerated, schedule=self.schedule, storage=self.storage,
+            refrigerated=self.refrigerated,
+            schedule=self.schedule,
+            storage=self.storage,
         )
 
     def dispensing(self) -> tuple[Dispensing, ...]:
         return tuple(
             Dispensing(
-                form=form, strengths=tuple(_of(self.strengths, form)), directions=tuple(self.directions[form]),
-                cents_per_unit=_of(self.cents_per_unit, form), units_per_30_days=_of(self.units_per_30_days, form),
-                prescriber=self.prescriber, short_course=self.short_course,
+                form=form,
+                strengths=tuple(_of(self.strengths, form)),
+                directions=tuple(self.directions[form]),
+                cents_per_unit=_of(self.cents_per_unit, form),
+                units_per_30_days=_of(self.units_per_30_days, form),
+                prescriber=self.prescriber,
+                short_course=self.short_course,
             )
             for form in self.forms
         )

@@ -13,10 +13,23 @@ from rag.account.book import Account, Order, Prescription, StockLevel, Transfer
 from rag.account.facts import Sayer, account_facts, order_facts, prescription_facts, stock_facts, transfer_facts
 from rag.compose.draft import Evidence
 
-OF_ORDERS = (orders.status, orders.arrival, orders.track, orders.contents, orders.price, orders.destination, orders.origin)
+OF_ORDERS = (
+    orders.status,
+    orders.arrival,
+    orders.track,
+    orders.contents,
+    orders.price,
+    orders.destination,
+    orders.origin,
+)
 OF_PRESCRIPTIONS = (
-    prescriptions.refills, prescriptions.due, prescriptions.state, prescriptions.expiry, prescriptions.directions,
-    prescriptions.prescriber, prescriptions.auto_refill,
+    prescriptions.refills,
+    prescriptions.due,
+    prescriptions.state,
+    prescriptions.expiry,
+    prescriptions.directions,
+    prescriptions.prescriber,
+    prescriptions.auto_refill,
 )
 
 
@@ -40,7 +53,9 @@ def transfer_evidence(t: Transfer, sayer: Sayer) -> Evidence:
 
 def stock_evidence(drug_id: str, name: str, levels: list[StockLevel], today: dt.date, said: Iterable[str]) -> Evidence:
     source = f"stock:{drug_id}"
-    return Evidence(source, source, f"Stock of {name}", f"?stock={drug_id}", _lines(stock_facts(levels, today), *said), "stock")
+    return Evidence(
+        source, source, f"Stock of {name}", f"?stock={drug_id}", _lines(stock_facts(levels, today), *said), "stock"
+    )
 
 
 def account_evidence(account: Account, *said: str) -> Evidence:

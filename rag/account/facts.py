@@ -27,7 +27,14 @@ WAITING_FOR = {
     "stock": "stock to come in",
     "customer": "your answer",
 }
-COURSE = (OrderStatus.RECEIVED, OrderStatus.IN_REVIEW, OrderStatus.PREPARING, OrderStatus.SHIPPED, OrderStatus.OUT_FOR_DELIVERY, OrderStatus.DELIVERED)
+COURSE = (
+    OrderStatus.RECEIVED,
+    OrderStatus.IN_REVIEW,
+    OrderStatus.PREPARING,
+    OrderStatus.SHIPPED,
+    OrderStatus.OUT_FOR_DELIVERY,
+    OrderStatus.DELIVERED,
+)
 
 
 class Sayer:
@@ -51,7 +58,7 @@ class Sayer:
         return f"{line.drug} {line.strength}"
 
     def medicines(self, order: Order) -> str:
-        """"metformin", "metformin and lisinopril"."""
+        """ "metformin", "metformin and lisinopril"."""
         return say_list(list(dict.fromkeys(line.drug for line in order.lines)))
 
     def event(self, order: Order, status: OrderStatus) -> StatusEvent | None:
@@ -71,8 +78,8 @@ class Sayer:
 def order_facts(order: Order, sayer: Sayer) -> str:
     """The order in plain sentences; every figure that an answer may hold stands in here."""
     lines = "; ".join(
-        f"{l.drug} {l.strength} {l.form}, {l.quantity} for {l.days_supply} days, you pay {say_money(l.price_cents)}, insurance paid {say_money(l.insured_cents)}"
-        for l in order.lines
+        f"{line.drug} {line.strength} {line.form}, {line.quantity} for {line.days_supply} days, you pay {say_money(line.price_cents)}, insurance paid {say_money(line.insured_cents)}"
+        for line in order.lines
     )
     parts = [
         f"Order {order.id} for {sayer.medicines(order)} was placed {_dates(sayer.day_of(order.placed_at), sayer)}.",
@@ -131,15 +138,25 @@ def transfer_facts(t: Transfer, sayer: Sayer) -> str:
 
 def stock_facts(levels: list[StockLevel], today: dt.date) -> str:
     return " ".join(
-        f"{l.drug} {l.strength} {l.form} in {l.center}: "
-        + ("in stock now." if l.units else f"out of stock, back {l.back_on:%A, %B} {l.back_on.day}, {l.back_on.year} or {on_day(l.back_on, today)}." if l.back_on else "out of stock, no date yet.")
-        for l in levels
+        f"{level.drug} {level.strength} {level.form} in {level.center}: "
+        + (
+            "in stock now."
+            if level.units
+            else f"out of stock, back {level.back_on:%A, %B} {level.back_on.day}, {level.back_on.year} or {on_day(level.back_on, today)}."
+            if level.back_on
+            else "out of stock, no date yet."
+        )
+        for level in levels
     )
 
 
 def account_facts(account: Account) -> str:
     c = account.customer
-    plan = f"Insurance on file: {c.insurance}, member ID ending in {c.insurance_last4}." if c.insurance else "No insurance is on file."
+    plan = (
+        f"Insurance on file: {c.insurance}, member ID ending in {c.insurance_last4}."
+        if c.insurance
+        else "No insurance is on file."
+    )
     return f"{plan} The delivery address on file is {c.address}. Plus member: {'yes' if c.plus_member else 'no'}."
 
 
@@ -149,14 +166,20 @@ def order_card(order: Order, sayer: Sayer) -> dict[str, Any]:
     course: list[OrderStatus] = [s for s in COURSE if s is not OrderStatus.OUT_FOR_DELIVERY or s in done]
     if order.status not in course:
         reached = [s for s in course if s in done]
-        course = [*reached, order.status] + ([s for s in course if s not in done] if order.status is OrderStatus.WAITING else [])
+        course = [*reached, order.status] + (
+            [s for s in course if s not in done] if order.status is OrderStatus.WAITING else []
+        )
     at = course.index(order.status)
     problem = order.status in (OrderStatus.WAITING, OrderStatus.CANCELLED, OrderStatus.RETURNED)
     finished = order.status is OrderStatus.DELIVERED
     steps = [
         {
             "label": STATUS_LABEL[status],
-            "state": "done" if n < at or (n == at and finished) else ("problem" if problem else "current") if n == at else "todo",
+            "state": "done"
+            if n < at or (n == at and finished)
+            else ("problem" if problem else "current")
+            if n == at
+            else "todo",
             "when": done.get(status, "") if n <= at else "",
         }
         for n, status in enumerate(course)
@@ -165,9 +188,10 @@ def order_card(order: Order, sayer: Sayer) -> dict[str, Any]:
     return {
         "number": order.id,
         "title": sayer.medicines(order),
-        "lines": [f"{l.drug} {l.strength} {l.form}, {l.quantity}" for l in order.lines],
+        "lines": [f"{line.drug} {line.strength} {line.form}, {line.quantity}" for line in order.lines],
         "status": order.status.value,
-        "status_text": STATUS_LABEL[order.status] + (", late" if late and order.status not in (OrderStatus.CANCELLED, OrderStatus.RETURNED) else ""),
+        "status_text": STATUS_LABEL[order.status]
+        + (", late" if late and order.status not in (OrderStatus.CANCELLED, OrderStatus.RETURNED) else ""),
         "steps": steps,
         "promised": sayer.day(order.promised_on) if order.promised_on and not finished else None,
         "carrier": order.carrier,

@@ -41,7 +41,8 @@ def generate(seed: int, today: dt.date, customers: int = 2000, drugs: DrugTable 
         made.append(make_person(number, Random(f"{seed}/{today}/{number}"), today, drugs, numbers))
     orders = tuple(order for person in made for order in person.orders)
     return Business(
-        seed=seed, today=today,
+        seed=seed,
+        today=today,
         customers=tuple(person.customer for person in made),
         prescriptions=tuple(p for person in made for p in person.prescriptions),
         orders=orders,
@@ -54,7 +55,9 @@ def make_stock(rng: Random, today: dt.date, drugs: DrugTable, orders: tuple[Orde
     """Units by medicine and centre. What an order waits for is missing in its centre; a few others are missing too."""
     missing = {
         (line.drug_id, line.strength, line.form, order.center)
-        for order in orders if order.waiting_for == "stock" for line in order.lines
+        for order in orders
+        if order.waiting_for == "stock"
+        for line in order.lines
     }
     levels: list[StockLevel] = []
     for drug in drugs:

@@ -123,7 +123,11 @@ def _lines(row: Row, section: Section, mapping: Mapping) -> Iterator[tuple[dict[
 
 
 def _record(
-    row: Row, kind: str, columns: dict[str, str], section: Section, mapping: Mapping,
+    row: Row,
+    kind: str,
+    columns: dict[str, str],
+    section: Section,
+    mapping: Mapping,
 ) -> tuple[dict[str, Any], list[str]]:
     """Our record of a row, and what is wrong with it."""
     record: dict[str, Any] = dict.fromkeys(FIELDS[kind]) | BLANKS[kind]

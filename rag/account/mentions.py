@@ -11,23 +11,86 @@ from rapidfuzz import fuzz, process
 
 from rag.account.drugs import DrugTable
 
-NUMBER = re.compile(r"\b(fh|rx|tr|order|prescription|transfer)?\s*(?:number|num|no\.?|nr)?\s*[#:-]*\s*(\d(?:[\d\s-]{4,9})\d)\b", re.IGNORECASE)
+NUMBER = re.compile(
+    r"\b(fh|rx|tr|order|prescription|transfer)?\s*(?:number|num|no\.?|nr)?\s*[#:-]*\s*(\d(?:[\d\s-]{4,9})\d)\b",
+    re.IGNORECASE,
+)
 TRACKING = re.compile(r"\b(1z\s?(?:[0-9a-z]\s?){16}|\d{20,22}|\d{12,15})\b", re.IGNORECASE)
 ORDINALS = {
-    "first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "fifth": 5, "5th": 5, "sixth": 6,
+    "first": 1,
+    "1st": 1,
+    "second": 2,
+    "2nd": 2,
+    "third": 3,
+    "3rd": 3,
+    "fourth": 4,
+    "4th": 4,
+    "fifth": 5,
+    "5th": 5,
+    "sixth": 6,
 }
-ORDINAL = re.compile(rf"\b(?:the )?({'|'.join(ORDINALS)}|last)\b(?: (?:one|order|package|parcel|prescription))?|\b(?:number|no\.?|#|option) ?([1-9])\b|^\W*([1-9])\W*$", re.IGNORECASE)
+ORDINAL = re.compile(
+    rf"\b(?:the )?({'|'.join(ORDINALS)}|last)\b(?: (?:one|order|package|parcel|prescription))?|\b(?:number|no\.?|#|option) ?([1-9])\b|^\W*([1-9])\W*$",
+    re.IGNORECASE,
+)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
-MONTH_DAY = re.compile(rf"\b({'|'.join(m[:3] for m in MONTHS)})[a-z]*\.? (\d{{1,2}})(?:st|nd|rd|th)?\b|\b(\d{{1,2}})/(\d{{1,2}})(?:/\d{{2,4}})?\b", re.IGNORECASE)
-IN_MONTH = re.compile(rf"\b(?:(?:in|from|of|last|back in|the|my|this) ({'|'.join(MONTHS)})\b(?! \d)|({'|'.join(MONTHS)}) (?:order|package|parcel|delivery|shipment|one)\b)", re.IGNORECASE)
-PREVIOUS = re.compile(r"\b(before (my|the|that|this) ?(last|latest|newest|one|most recent)?|second (to )?last|previous|the one before|earlier one|last but one)\b", re.IGNORECASE)
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+MONTH_DAY = re.compile(
+    rf"\b({'|'.join(m[:3] for m in MONTHS)})[a-z]*\.? (\d{{1,2}})(?:st|nd|rd|th)?\b|\b(\d{{1,2}})/(\d{{1,2}})(?:/\d{{2,4}})?\b",
+    re.IGNORECASE,
+)
+IN_MONTH = re.compile(
+    rf"\b(?:(?:in|from|of|last|back in|the|my|this) ({'|'.join(MONTHS)})\b(?! \d)|({'|'.join(MONTHS)}) (?:order|package|parcel|delivery|shipment|one)\b)",
+    re.IGNORECASE,
+)
+PREVIOUS = re.compile(
+    r"\b(before (my|the|that|this) ?(last|latest|newest|one|most recent)?|second (to )?last|previous|the one before|earlier one|last but one)\b",
+    re.IGNORECASE,
+)
 AGO = re.compile(r"\b(\d+|a|an|one|two|three|four) (day|week|month)s? ago\b", re.IGNORECASE)
 COUNT = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4}
-KINDS = {"fh": ("order", "FH-"), "or": ("order", "FH-"), "rx": ("prescription", "RX-"), "pr": ("prescription", "RX-"), "tr": ("transfer", "TR-")}
+KINDS = {
+    "fh": ("order", "FH-"),
+    "or": ("order", "FH-"),
+    "rx": ("prescription", "RX-"),
+    "pr": ("prescription", "RX-"),
+    "tr": ("transfer", "TR-"),
+}
 QUALIFIER = re.compile(r"^(high|low|type 2|type 1|chronic|mild|severe|an? (?:under|over)active|preventing|treating) ")
 # Words of medicine names and uses that say nothing by themselves.
-WEAK = frozenset(["pill", "pills", "tablet", "tablets", "medicine", "medicines", "drug", "drugs", "med", "meds", "prescription", "order", "cream", "drops", "shot", "daily"])
+WEAK = frozenset(
+    [
+        "pill",
+        "pills",
+        "tablet",
+        "tablets",
+        "medicine",
+        "medicines",
+        "drug",
+        "drugs",
+        "med",
+        "meds",
+        "prescription",
+        "order",
+        "cream",
+        "drops",
+        "shot",
+        "daily",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -54,11 +117,15 @@ class Mentions:
     other: bool = False
     newest: bool = False
     previous: bool = False  # the one before the newest, or before the one spoken of
-    states: tuple[str, ...] = ()  # "open", "shipped", "delivered", "late", "waiting", "cancelled", "cold", "preparing", "returned"
+    states: tuple[
+        str, ...
+    ] = ()  # "open", "shipped", "delivered", "late", "waiting", "cancelled", "cold", "preparing", "returned"
     pronoun: bool = False
 
 
-FORM = re.compile(r"\b(inhaler|pen|patch|cream|ointment|gel|spray|syrup|drops|lotion|suppositor|injection|liquid|shampoo)(?:s|es|y|ies)?\b")
+FORM = re.compile(
+    r"\b(inhaler|pen|patch|cream|ointment|gel|spray|syrup|drops|lotion|suppositor|injection|liquid|shampoo)(?:s|es|y|ies)?\b"
+)
 STATES = {
     "late": r"(?<!came )(?<!arrived )\b(late|overdue|delayed|should have (come|arrived)|supposed to (be here|arrive|come))\b",
     "shipped": r"\b(shipped|on (its|the|it's) way|in transit|in the mail|underway|coming)\b",
@@ -71,8 +138,14 @@ STATES = {
     "open": r"\b(current|open|pending|active|upcoming|latest|newest|most recent)\b",
 }
 PRONOUN = re.compile(r"\b(it|its|that|this|them|they|these|those|that one|this one|the one|same)\b", re.IGNORECASE)
-OTHER = re.compile(r"\b(the )?(other|another|remaining) (one|order|package|parcel|prescription|medicine|med)s?\b|\bthe others?\b", re.IGNORECASE)
-NEWEST = re.compile(r"\b(last|latest|newest|most recent|recent) (order|package|parcel|delivery|shipment|purchase|one|refill)\b", re.IGNORECASE)
+OTHER = re.compile(
+    r"\b(the )?(other|another|remaining) (one|order|package|parcel|prescription|medicine|med)s?\b|\bthe others?\b",
+    re.IGNORECASE,
+)
+NEWEST = re.compile(
+    r"\b(last|latest|newest|most recent|recent) (order|package|parcel|delivery|shipment|purchase|one|refill)\b",
+    re.IGNORECASE,
+)
 
 
 class MentionReader:
@@ -102,7 +175,9 @@ class MentionReader:
         lowered = text.lower()
         tracking = tuple(re.sub(r"\s", "", found).upper() for found in TRACKING.findall(text))
         numbers = tuple(
-            digits for _, found in NUMBER.findall(TRACKING.sub(" ", text)) if 5 <= len(digits := re.sub(r"\D", "", found)) <= 9
+            digits
+            for _, found in NUMBER.findall(TRACKING.sub(" ", text))
+            if 5 <= len(digits := re.sub(r"\D", "", found)) <= 9
         )
         drugs, named, words = self._drugs(lowered)
         ordinal = ORDINAL.search(lowered)
@@ -110,8 +185,16 @@ class MentionReader:
         if ordinal:
             place = -1 if ordinal[1] == "last" else ORDINALS.get(ordinal[1] or "") or int(ordinal[2] or ordinal[3])
         return Mentions(
-            numbers=numbers, tracking=tracking, drugs=drugs, forms=tuple(dict.fromkeys(m[1] for m in FORM.finditer(lowered))), named=named, words=words, days=days(lowered, today), ordinal=place,
-            other=bool(OTHER.search(lowered)), newest=bool(NEWEST.search(lowered)),
+            numbers=numbers,
+            tracking=tracking,
+            drugs=drugs,
+            forms=tuple(dict.fromkeys(m[1] for m in FORM.finditer(lowered))),
+            named=named,
+            words=words,
+            days=days(lowered, today),
+            ordinal=place,
+            other=bool(OTHER.search(lowered)),
+            newest=bool(NEWEST.search(lowered)),
             previous=bool(PREVIOUS.search(lowered)),
             states=tuple(state for state, pattern in STATES.items() if re.search(pattern, lowered)),
             pronoun=bool(PRONOUN.search(lowered)),
@@ -119,8 +202,14 @@ class MentionReader:
 
     def entities(self, text: str) -> list[dict[str, Any]]:
         """Numbers and medicines with their places in the text, as `pestle classify` prints them."""
-        found = [
-            {"type": "tracking", "value": m[0], "start": m.start(), "end": m.end(), "canonical": re.sub(r"\s", "", m[0]).upper()}
+        found: list[dict[str, Any]] = [
+            {
+                "type": "tracking",
+                "value": m[0],
+                "start": m.start(),
+                "end": m.end(),
+                "canonical": re.sub(r"\s", "", m[0]).upper(),
+            }
             for m in TRACKING.finditer(text)
         ]
         taken = [(e["start"], e["end"]) for e in found]
@@ -128,9 +217,19 @@ class MentionReader:
             digits = re.sub(r"\D", "", m[2])
             kind, pre = KINDS.get((m[1] or "").lower()[:2], ("number", ""))
             if 5 <= len(digits) <= 9 and not any(start <= m.start(2) < end for start, end in taken):
-                found.append({"type": kind, "value": m[0].strip(), "start": m.start(), "end": m.end(), "canonical": pre + digits})
+                found.append(
+                    {"type": kind, "value": m[0].strip(), "start": m.start(), "end": m.end(), "canonical": pre + digits}
+                )
         for m in self._exact.finditer(text.lower()):
-            found.append({"type": "drug", "value": text[m.start() : m.end()], "start": m.start(), "end": m.end(), "canonical": self._names[m[1]][0]})
+            found.append(
+                {
+                    "type": "drug",
+                    "value": text[m.start() : m.end()],
+                    "start": m.start(),
+                    "end": m.end(),
+                    "canonical": self._names[m[1]][0],
+                }
+            )
         return sorted(found, key=lambda entity: entity["start"])
 
     def _drugs(self, lowered: str) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
@@ -143,7 +242,9 @@ class MentionReader:
             named = named or name in self._own
         if not own:
             for word in re.findall(r"[a-z]{6,}", lowered):
-                close = process.extractOne(word, self._single, scorer=fuzz.ratio, score_cutoff=84 if len(word) > 6 else 88)
+                close = process.extractOne(
+                    word, self._single, scorer=fuzz.ratio, score_cutoff=84 if len(word) > 6 else 88
+                )
                 if close and word not in COMMON:
                     if not named:
                         found.clear()
@@ -153,7 +254,31 @@ class MentionReader:
 
 
 # English words that stand close to a medicine's name.
-COMMON = frozenset(["prescription", "prescriptions", "standard", "express", "package", "pharmacy", "insurance", "received", "arrived", "another", "delivery", "tracking", "shipment", "shipping", "cancelled", "yesterday", "tomorrow", "medicine", "medicines", "company", "address"])
+COMMON = frozenset(
+    [
+        "prescription",
+        "prescriptions",
+        "standard",
+        "express",
+        "package",
+        "pharmacy",
+        "insurance",
+        "received",
+        "arrived",
+        "another",
+        "delivery",
+        "tracking",
+        "shipment",
+        "shipping",
+        "cancelled",
+        "yesterday",
+        "tomorrow",
+        "medicine",
+        "medicines",
+        "company",
+        "address",
+    ]
+)
 
 
 def days(lowered: str, today: dt.date) -> Days | None:

@@ -13,19 +13,28 @@ def status(order: Order, sayer: Sayer) -> list[str]:
     what, since = sayer.medicines(order), sayer.since(order, order.status)
     match order.status:
         case OrderStatus.RECEIVED:
-            said = [f"We received your order {order.id} for {what} {since}, and it is next to be reviewed by a pharmacist."]
+            said = [
+                f"We received your order {order.id} for {what} {since}, and it is next to be reviewed by a pharmacist."
+            ]
         case OrderStatus.IN_REVIEW:
             said = [f"A pharmacist has been reviewing your order {order.id} for {what} since {_bare(since)}."]
         case OrderStatus.WAITING:
             reason = WAITING_FOR.get(order.waiting_for or "", "something we need first")
             said = [f"Your order {order.id} for {what} is waiting for {reason}, since {_bare(since)}."]
         case OrderStatus.PREPARING:
-            said = [f"Your {what} is being prepared in {order.center} (order {order.id})." if len(order.lines) == 1
-                    else f"Your {what} are being prepared in {order.center} (order {order.id})."]
+            said = [
+                f"Your {what} is being prepared in {order.center} (order {order.id})."
+                if len(order.lines) == 1
+                else f"Your {what} are being prepared in {order.center} (order {order.id})."
+            ]
         case OrderStatus.SHIPPED:
             return [_on_its_way(order, sayer), *_late(order, sayer), *_scan(order, sayer), *tracking(order, sayer)]
         case OrderStatus.OUT_FOR_DELIVERY:
-            return [f"Your {what} went out for delivery {since} (order {order.id}).", *_late(order, sayer), *tracking(order, sayer)]
+            return [
+                f"Your {what} went out for delivery {since} (order {order.id}).",
+                *_late(order, sayer),
+                *tracking(order, sayer),
+            ]
         case OrderStatus.DELIVERED:
             when = sayer.on(order.delivered_on) if order.delivered_on else since
             by = f" by {order.carrier}" if order.carrier else ""
@@ -40,8 +49,12 @@ def status(order: Order, sayer: Sayer) -> list[str]:
 def arrival(order: Order, sayer: Sayer) -> list[str]:
     what = sayer.medicines(order)
     if order.status in MOVING:
-        return [_on_its_way(order, sayer) if order.status is OrderStatus.SHIPPED else status(order, sayer)[0],
-                *_late(order, sayer), *_scan(order, sayer), *tracking(order, sayer)]
+        return [
+            _on_its_way(order, sayer) if order.status is OrderStatus.SHIPPED else status(order, sayer)[0],
+            *_late(order, sayer),
+            *_scan(order, sayer),
+            *tracking(order, sayer),
+        ]
     if order.status in OPEN and order.promised_on and not is_late(order, sayer.today):
         return [f"Your {what} should arrive {sayer.on(order.promised_on)} (order {order.id}).", _stage(order)]
     if order.status is OrderStatus.DELIVERED and order.promised_on and order.promised_on != order.delivered_on:
@@ -62,12 +75,18 @@ def track(order: Order, sayer: Sayer) -> list[str]:
         said = f"The tracking number of your {sayer.medicines(order)} (order {order.id}) is {order.tracking}, with {order.carrier}."
         return [said, *_short(order, sayer)]
     if order.status in OPEN:
-        return [f"Order {order.id} for {sayer.medicines(order)} has no tracking number yet, because it has not shipped.", _stage(order)]
+        return [
+            f"Order {order.id} for {sayer.medicines(order)} has no tracking number yet, because it has not shipped.",
+            _stage(order),
+        ]
     return [f"Order {order.id} for {sayer.medicines(order)} has no tracking number.", *status(order, sayer)]
 
 
 def contents(order: Order, sayer: Sayer) -> list[str]:
-    lines = [f"{l.drug} {l.strength} {l.form} ({l.quantity}, for {l.days_supply} days)" for l in order.lines]
+    lines = [
+        f"{line.drug} {line.strength} {line.form} ({line.quantity}, for {line.days_supply} days)"
+        for line in order.lines
+    ]
     return [f"Order {order.id} holds {say_list(lines)}.", *_short(order, sayer)]
 
 
@@ -75,12 +94,17 @@ def price(order: Order, sayer: Sayer) -> list[str]:
     """The total, its parts when there are several, and what insurance paid."""
     what = sayer.medicines(order)
     if order.status is OrderStatus.CANCELLED:
-        return [f"Order {order.id} for {what} was cancelled {sayer.since(order, OrderStatus.CANCELLED)}; its total was {say_money(order.paid_cents)}."]
+        return [
+            f"Order {order.id} for {what} was cancelled {sayer.since(order, OrderStatus.CANCELLED)}; its total was {say_money(order.paid_cents)}."
+        ]
     charged = sayer.event(order, OrderStatus.SHIPPED) is not None
-    said = [f"You paid {say_money(order.paid_cents)} for your {what} (order {order.id})." if charged
-            else f"Your {what} will cost {say_money(order.paid_cents)} (order {order.id}), charged when the order ships."]
+    said = [
+        f"You paid {say_money(order.paid_cents)} for your {what} (order {order.id})."
+        if charged
+        else f"Your {what} will cost {say_money(order.paid_cents)} (order {order.id}), charged when the order ships."
+    ]
     if len(order.lines) > 1 or order.delivery_fee_cents:
-        parts = [f"{say_money(l.price_cents)} for {l.drug}" for l in order.lines]
+        parts = [f"{say_money(line.price_cents)} for {line.drug}" for line in order.lines]
         fee = [f"{say_money(order.delivery_fee_cents)} for {order.speed} delivery"] if order.delivery_fee_cents else []
         said.append(f"That is {say_list([*parts, *fee])}.")
     insured = sum(line.insured_cents for line in order.lines)
@@ -131,7 +155,11 @@ def history(orders: list[Order], sayer: Sayer) -> list[str]:
 
 def _on_its_way(order: Order, sayer: Sayer) -> str:
     left = sayer.left(order)
-    due = f" and should arrive {sayer.on(order.promised_on)}" if order.promised_on and not is_late(order, sayer.today) else ""
+    due = (
+        f" and should arrive {sayer.on(order.promised_on)}"
+        if order.promised_on and not is_late(order, sayer.today)
+        else ""
+    )
     return f"Your {sayer.medicines(order)} left {order.center} {left}{due} (order {order.id})."
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 -- the tables have one origin and one state a line
 """Believable people for generated data: names of many origins, addresses in the states that are served, insurers."""
 
 from __future__ import annotations
@@ -75,22 +74,64 @@ WY;America/Denver;Phoenix;5;Cheyenne 82001 307
 """
 
 STREETS = (
-    "Maple", "Oak", "Cedar", "Elm", "Willow", "Birch", "Juniper", "Magnolia", "Lincoln", "Franklin", "Jackson", "Highland",
-    "Prospect", "Park", "Lakeview", "Ridge", "Mill", "Church", "Spring", "Valley", "Orchard", "Sycamore", "Chestnut", "Hillcrest",
+    "Maple",
+    "Oak",
+    "Cedar",
+    "Elm",
+    "Willow",
+    "Birch",
+    "Juniper",
+    "Magnolia",
+    "Lincoln",
+    "Franklin",
+    "Jackson",
+    "Highland",
+    "Prospect",
+    "Park",
+    "Lakeview",
+    "Ridge",
+    "Mill",
+    "Church",
+    "Spring",
+    "Valley",
+    "Orchard",
+    "Sycamore",
+    "Chestnut",
+    "Hillcrest",
 )
 STREET_KINDS = ("St", "Ave", "Rd", "Ln", "Dr", "Ct", "Blvd", "Pl")
 PLANS = (
-    "Blue Prairie PPO", "Blue Prairie HMO", "Cedar Valley Health HMO", "Northlight Gold PPO", "Northlight Silver",
-    "Harborstone Choice", "Summit Ridge HSA", "Lakeshore Mutual PPO", "Granite State Employees Plan", "Redwood Health EPO",
-    "Silverleaf Rx Medicare Part D", "Evergreen Senior Medicare Part D",
+    "Blue Prairie PPO",
+    "Blue Prairie HMO",
+    "Cedar Valley Health HMO",
+    "Northlight Gold PPO",
+    "Northlight Silver",
+    "Harborstone Choice",
+    "Summit Ridge HSA",
+    "Lakeshore Mutual PPO",
+    "Granite State Employees Plan",
+    "Redwood Health EPO",
+    "Silverleaf Rx Medicare Part D",
+    "Evergreen Senior Medicare Part D",
 )
 MEDICAID = {
-    "AZ": "Arizona Medicaid", "MI": "Michigan Medicaid", "NJ": "New Jersey Medicaid", "OH": "Ohio Medicaid",
+    "AZ": "Arizona Medicaid",
+    "MI": "Michigan Medicaid",
+    "NJ": "New Jersey Medicaid",
+    "OH": "Ohio Medicaid",
     "PA": "Pennsylvania Medicaid",
 }
 OTHER_PHARMACIES = (
-    "Corner Drug", "Main Street Pharmacy", "Bluebird Pharmacy", "Lakeside Apothecary", "Family Care Drugs", "Parkway Pharmacy",
-    "Sunrise Rx", "Old Mill Pharmacy", "Westgate Drug", "Harmony Pharmacy",
+    "Corner Drug",
+    "Main Street Pharmacy",
+    "Bluebird Pharmacy",
+    "Lakeside Apothecary",
+    "Family Care Drugs",
+    "Parkway Pharmacy",
+    "Sunrise Rx",
+    "Old Mill Pharmacy",
+    "Westgate Drug",
+    "Harmony Pharmacy",
 )
 CENTERS = {"Phoenix": "Phoenix, AZ", "Columbus": "Columbus, OH", "Allentown": "Allentown, PA"}
 

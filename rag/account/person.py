@@ -46,16 +46,27 @@ def make_customer(number: int, rng: Random) -> tuple[Customer, Place, str]:
     place = rng.choice(people.PLACES)
     plan = people.insurance(rng, place.state)
     customer = Customer(
-        id=f"C-{number}", name=f"{first} {last}", email=people.email(rng, first, last, number),
-        phone=people.phone(rng, place), address=people.address(rng, place), state=place.state,
-        time_zone=place.time_zone, insurance=plan, insurance_last4=f"{rng.randrange(10_000):04d}" if plan else None,
+        id=f"C-{number}",
+        name=f"{first} {last}",
+        email=people.email(rng, first, last, number),
+        phone=people.phone(rng, place),
+        address=people.address(rng, place),
+        state=place.state,
+        time_zone=place.time_zone,
+        insurance=plan,
+        insurance_last4=f"{rng.randrange(10_000):04d}" if plan else None,
         plus_member=rng.random() < (0.15 if plan else 0.5),
     )
     return customer, place, sex
 
 
 def prescribe(
-    rng: Random, sex: str, customer: Customer, today: dt.date, drugs: DrugTable, numbers: Numbers,
+    rng: Random,
+    sex: str,
+    customer: Customer,
+    today: dt.date,
+    drugs: DrugTable,
+    numbers: Numbers,
 ) -> list[Script]:
     """One to six prescriptions: what one visit brought, later ones, and those that followed expired ones."""
     anchor = rng.randint(*rng.choices(((1, 3), (20, 180), (180, 330), (366, 415)), (4, 30, 50, 16))[0])
@@ -74,14 +85,21 @@ def prescribe(
         if dispensing.short_course:
             days, refills = rng.choice((7, 10)), 0
         medicaid = bool(customer.insurance and "Medicaid" in customer.insurance)
-        scripts.append(Script(
-            id=numbers.prescription(), drug=drug, dispensing=dispensing, strength=rng.choice(dispensing.strengths),
-            directions=directions, days=days, refills=min(refills, CONTROLLED_REFILLS) if drug.schedule else refills,
-            written_on=today - dt.timedelta(days=age),
-            prescriber=doctors.setdefault(dispensing.prescriber, people.prescriber(rng)),
-            copay=copay(rng, dispensing, days, directions, medicaid) if customer.insurance else None,
-            auto_refill=auto and drug.schedule is None and not dispensing.short_course,
-        ))
+        scripts.append(
+            Script(
+                id=numbers.prescription(),
+                drug=drug,
+                dispensing=dispensing,
+                strength=rng.choice(dispensing.strengths),
+                directions=directions,
+                days=days,
+                refills=min(refills, CONTROLLED_REFILLS) if drug.schedule else refills,
+                written_on=today - dt.timedelta(days=age),
+                prescriber=doctors.setdefault(dispensing.prescriber, people.prescriber(rng)),
+                copay=copay(rng, dispensing, days, directions, medicaid) if customer.insurance else None,
+                auto_refill=auto and drug.schedule is None and not dispensing.short_course,
+            )
+        )
     return _renewed(rng, scripts, today, numbers)[:6]
 
 
@@ -110,7 +128,12 @@ def _renewed(rng: Random, scripts: list[Script], today: dt.date, numbers: Number
 
 
 def play(
-    rng: Random, customer: Customer, place: Place, scripts: list[Script], today: dt.date, numbers: Numbers,
+    rng: Random,
+    customer: Customer,
+    place: Place,
+    scripts: list[Script],
+    today: dt.date,
+    numbers: Numbers,
 ) -> list[Order]:
     """Order what is due on one day after another; oldest first."""
     orders: list[Order] = []
@@ -141,14 +164,22 @@ def _order_days(rng: Random, scripts: list[Script], today: dt.date) -> list[dt.d
 
 
 def place_order(
-    rng: Random, customer: Customer, place: Place, scripts: list[Script], day: dt.date, today: dt.date,
-    numbers: Numbers, cold: bool,
+    rng: Random,
+    customer: Customer,
+    place: Place,
+    scripts: list[Script],
+    day: dt.date,
+    today: dt.date,
+    numbers: Numbers,
+    cold: bool,
 ) -> Order:
     """One order of these prescriptions; marks them as filled unless it was cancelled."""
     age = (today - day).days
     placed_at = min(timeline.at_hour(day, rng, 11, 23), moment(today) - dt.timedelta(minutes=rng.randint(1, 150)))
     plan = timeline.Plan(
-        placed_at=placed_at, place=place, cold=cold,
+        placed_at=placed_at,
+        place=place,
+        cold=cold,
         speed="overnight" if cold else rng.choices(tuple(FEES), (80, 14, 6))[0],
     )
     return order_of(rng, customer, _fate(rng, plan, age, bool(customer.insurance)), scripts, today, numbers.order())
@@ -170,7 +201,12 @@ def _fate(rng: Random, plan: timeline.Plan, age: int, insured: bool) -> timeline
 
 
 def order_of(
-    rng: Random, customer: Customer, plan: timeline.Plan, scripts: list[Script], today: dt.date, number: str,
+    rng: Random,
+    customer: Customer,
+    plan: timeline.Plan,
+    scripts: list[Script],
+    today: dt.date,
+    number: str,
 ) -> Order:
     course = timeline.run(plan, rng, moment(today))
     lines = tuple(script.line(customer.plus_member, rng) for script in scripts)
@@ -182,9 +218,20 @@ def order_of(
                 script.shipped.append(course.shipped_on)
     free = plan.cold or (plan.speed == "expedited" and customer.plus_member)
     return Order(
-        id=number, customer_id=customer.id, placed_at=plan.placed_at, status=course.status, lines=lines,
-        history=course.events, center=plan.place.center, speed=plan.speed,
-        delivery_fee_cents=0 if free else FEES[plan.speed], address=customer.address, promised_on=course.promised_on,
-        delivered_on=course.delivered_on, carrier=course.carrier, tracking=course.tracking,
-        insurance=customer.insurance, waiting_for=course.waiting_for,
+        id=number,
+        customer_id=customer.id,
+        placed_at=plan.placed_at,
+        status=course.status,
+        lines=lines,
+        history=course.events,
+        center=plan.place.center,
+        speed=plan.speed,
+        delivery_fee_cents=0 if free else FEES[plan.speed],
+        address=customer.address,
+        promised_on=course.promised_on,
+        delivered_on=course.delivered_on,
+        carrier=course.carrier,
+        tracking=course.tracking,
+        insurance=customer.insurance,
+        waiting_for=course.waiting_for,
     )

@@ -18,7 +18,9 @@ def refills(p: Prescription, sayer: Sayer) -> list[str]:
     if p.status is PrescriptionStatus.TRANSFERRED_OUT:
         return [f"Your {name(p)} ({p.id}) was transferred to another pharmacy, so its refills are no longer here."]
     if p.status is PrescriptionStatus.EXPIRED or p.expires_on < sayer.today:
-        return [f"Your {name(p)} has {left} left, but the prescription expired {sayer.on(p.expires_on)} ({p.id}), so a new one is needed."]
+        return [
+            f"Your {name(p)} has {left} left, but the prescription expired {sayer.on(p.expires_on)} ({p.id}), so a new one is needed."
+        ]
     said = [f"Your {name(p)} has {left} left ({p.id})."]
     if p.status is PrescriptionStatus.ON_HOLD:
         return [*said, "The prescription is on hold."]
@@ -33,7 +35,10 @@ def due(p: Prescription, sayer: Sayer) -> list[str]:
     if p.status is not PrescriptionStatus.ACTIVE or p.expires_on < sayer.today or not p.refills_left:
         return state(p, sayer)
     if p.next_refill_on and p.next_refill_on > sayer.today:
-        return [f"Your {name(p)} can be refilled from {_bare(sayer.on(p.next_refill_on))} ({p.id}).", f"It has {say_count(p.refills_left, 'refill')} left."]
+        return [
+            f"Your {name(p)} can be refilled from {_bare(sayer.on(p.next_refill_on))} ({p.id}).",
+            f"It has {say_count(p.refills_left, 'refill')} left.",
+        ]
     return [f"Your {name(p)} can be refilled now ({p.id}).", f"It has {say_count(p.refills_left, 'refill')} left."]
 
 
@@ -45,20 +50,27 @@ def state(p: Prescription, sayer: Sayer) -> list[str]:
         case PrescriptionStatus.IN_REVIEW:
             return [f"Your prescription for {name(p)} has reached us and is being checked ({p.id})."]
         case PrescriptionStatus.ON_HOLD:
-            return [f"Your prescription for {name(p)} is here and on hold ({p.id}), with {say_count(p.refills_left, 'refill')} left."]
+            return [
+                f"Your prescription for {name(p)} is here and on hold ({p.id}), with {say_count(p.refills_left, 'refill')} left."
+            ]
         case PrescriptionStatus.RENEWAL_REQUESTED:
             return [f"Your {name(p)} has no refills left, and we have asked {p.prescriber} for a renewal ({p.id})."]
         case PrescriptionStatus.TRANSFERRED_OUT:
             return [f"Your prescription for {name(p)} was transferred to another pharmacy ({p.id})."]
     if not p.refills_left:
         return [f"Your prescription for {name(p)} is active, with no refills left ({p.id})."]
-    return [f"Your prescription for {name(p)} is active, with {say_count(p.refills_left, 'refill')} left ({p.id}).", *_next(p, sayer)]
+    return [
+        f"Your prescription for {name(p)} is active, with {say_count(p.refills_left, 'refill')} left ({p.id}).",
+        *_next(p, sayer),
+    ]
 
 
 def expiry(p: Prescription, sayer: Sayer) -> list[str]:
     verb = "expired" if p.expires_on < sayer.today else "expires"
-    return [f"Your prescription for {name(p)} {verb} {sayer.on(p.expires_on)} ({p.id}).",
-            *([f"It has {say_count(p.refills_left, 'refill')} left."] if verb == "expires" else [])]
+    return [
+        f"Your prescription for {name(p)} {verb} {sayer.on(p.expires_on)} ({p.id}).",
+        *([f"It has {say_count(p.refills_left, 'refill')} left."] if verb == "expires" else []),
+    ]
 
 
 def directions(p: Prescription, sayer: Sayer) -> list[str]:
@@ -121,16 +133,23 @@ def transfer_brief(t: Transfer, sayer: Sayer) -> str:
 def stock(levels: list[StockLevel], today: dt.date) -> list[str]:
     """By strength: in stock anywhere, or when it is back."""
     said = []
-    strengths = list(dict.fromkeys((l.drug, l.strength, l.form) for l in levels))
-    here = [f"{strength} {form}" for drug, strength, form in strengths if any(l.units for l in levels if (l.strength, l.form) == (strength, form))]
+    strengths = list(dict.fromkeys((level.drug, level.strength, level.form) for level in levels))
+    here = [
+        f"{strength} {form}"
+        for drug, strength, form in strengths
+        if any(level.units for level in levels if (level.strength, level.form) == (strength, form))
+    ]
     if here:
         said.append(f"{_capital(levels[0].drug)} {say_list(here)} {'is' if len(here) == 1 else 'are'} in stock now.")
     for drug, strength, form in strengths:
-        same = [l for l in levels if (l.strength, l.form) == (strength, form)]
-        if not any(l.units for l in same):
-            back = min((l.back_on for l in same if l.back_on), default=None)
-            said.append(f"{_capital(drug)} {strength} {form} is out of stock, and we expect it back {on_day(back, today)}." if back
-                        else f"{_capital(drug)} {strength} {form} is out of stock, and there is no date for it yet.")
+        same = [level for level in levels if (level.strength, level.form) == (strength, form)]
+        if not any(level.units for level in same):
+            back = min((level.back_on for level in same if level.back_on), default=None)
+            said.append(
+                f"{_capital(drug)} {strength} {form} is out of stock, and we expect it back {on_day(back, today)}."
+                if back
+                else f"{_capital(drug)} {strength} {form} is out of stock, and there is no date for it yet."
+            )
     return said
 
 

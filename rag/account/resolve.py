@@ -24,7 +24,11 @@ Record = Order | Prescription | Transfer
 T = TypeVar("T", Order, Prescription, Transfer)
 
 OPEN = {
-    OrderStatus.RECEIVED, OrderStatus.IN_REVIEW, OrderStatus.WAITING, OrderStatus.PREPARING, OrderStatus.SHIPPED,
+    OrderStatus.RECEIVED,
+    OrderStatus.IN_REVIEW,
+    OrderStatus.WAITING,
+    OrderStatus.PREPARING,
+    OrderStatus.SHIPPED,
     OrderStatus.OUT_FOR_DELIVERY,
 }
 MOVING = {OrderStatus.SHIPPED, OrderStatus.OUT_FOR_DELIVERY}
@@ -84,7 +88,13 @@ def orders_meant(account: Account, pointer: Pointer, drugs: DrugTable) -> Resolv
     narrowed = _by_state(pool, mentions, today, drugs)
     if narrowed is not None:
         pool, how = narrowed, [*how, "state"]
-    if "delivered" in mentions.states and mentions.newest is False and not mentions.days and pool and pool[0].status is OrderStatus.DELIVERED:
+    if (
+        "delivered" in mentions.states
+        and mentions.newest is False
+        and not mentions.days
+        and pool
+        and pool[0].status is OrderStatus.DELIVERED
+    ):
         pool = pool[:1] if mentions.drugs or len(pool) == 1 else pool
     if mentions.days:
         dated = [o for o in pool if mentions.days.holds(local_day(o.placed_at, account))] or [
@@ -146,7 +156,9 @@ def transfers_meant(account: Account, pointer: Pointer, drugs: DrugTable) -> Res
     if pointed := _pointed(by_id, pointer):
         return pointed
     names = {drugs.by_id[d].generic.lower() for d in mentions.drugs if d in drugs.by_id}
-    if names and (found := [t for t in account.transfers if any(n in t.drug.lower() or t.drug.lower() in n for n in names)]):
+    if names and (
+        found := [t for t in account.transfers if any(n in t.drug.lower() or t.drug.lower() in n for n in names)]
+    ):
         return Resolved(tuple(found), "medicine")
     if mentions.named:
         return Resolved((), "medicine", missing=tuple(drugs.by_id[d].generic for d in mentions.drugs[:1]))
@@ -166,13 +178,15 @@ def _numbered(by_id: dict[str, T], mentions: Mentions, by_tracking: dict[str, T]
     if not mentions.numbers and not mentions.tracking:
         return None
     digits = {number.split("-")[-1]: record for number, record in by_id.items()}
-    found = [digits[n] for n in mentions.numbers if n in digits] + [by_tracking[t] for t in mentions.tracking if t in by_tracking]
+    found = [digits[n] for n in mentions.numbers if n in digits] + [
+        by_tracking[t] for t in mentions.tracking if t in by_tracking
+    ]
     missing = [n for n in mentions.numbers if n not in digits] + [t for t in mentions.tracking if t not in by_tracking]
     return Resolved(tuple(found), "number", missing=tuple(missing))
 
 
 def _pointed(by_id: dict[str, T], pointer: Pointer) -> Resolved | None:
-    """"The second one", "the other one": a place among what was offered or spoken of."""
+    """ "The second one", "the other one": a place among what was offered or spoken of."""
     focus, mentions = pointer.focus, pointer.mentions
     listed = [by_id[number] for number in focus.listed if number in by_id]
     if mentions.ordinal and listed and (mentions.ordinal == -1 or mentions.ordinal <= len(listed)):
@@ -233,7 +247,9 @@ def _like(records: list[T], pointer: Pointer, medicines: Callable[[T], set[str]]
     if not records:
         return []
     vectors = pointer.document_vectors()
-    scored = sorted(((float(np.dot(vectors[r.id], pointer.vector)), r) for r in records if r.id in vectors), key=lambda p: -p[0])
+    scored = sorted(
+        ((float(np.dot(vectors[r.id], pointer.vector)), r) for r in records if r.id in vectors), key=lambda p: -p[0]
+    )
     if not scored or scored[0][0] < LIKE:
         return []
     best = medicines(scored[0][1])

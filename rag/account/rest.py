@@ -54,9 +54,12 @@ class RestAccountBook:
 
     def __init__(self, base_url: str, key: str | None = None, timeout: float = 3.0) -> None:
         self._client = httpx.Client(
-            base_url=base_url.rstrip("/"), timeout=httpx.Timeout(timeout, connect=min(timeout, 2.0)), trust_env=False,
+            base_url=base_url.rstrip("/"),
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 2.0)),
+            trust_env=False,
             headers={"Accept": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {}),
-            limits=httpx.Limits(max_connections=20, max_keepalive_connections=10), follow_redirects=False,
+            limits=httpx.Limits(max_connections=20, max_keepalive_connections=10),
+            follow_redirects=False,
             transport=httpx.HTTPTransport(retries=1),  # a connection that broke off is tried once more
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def say_day(day: dt.date, today: dt.date) -> str:
-    """"today", "Tuesday" within the last six days, else "Friday, November 27" (with the year when it is another)."""
+    """ "today", "Tuesday" within the last six days, else "Friday, November 27" (with the year when it is another)."""
     if day == today:
         return "today"
     if day == today + dt.timedelta(days=1):
@@ -33,7 +33,7 @@ def say_money(cents: int) -> str:
 
 
 def say_list(items: Sequence[str], last: str = "and") -> str:
-    """"a", "a and b", "a, b and c"."""
+    """ "a", "a and b", "a, b and c"."""
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} {last} {items[-1]}"

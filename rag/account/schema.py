@@ -66,7 +66,8 @@ def _version() -> Column[int]:
 
 
 customers = Table(
-    "customers", metadata,
+    "customers",
+    metadata,
     Column("id", String(40), primary_key=True),
     Column("name", Text, nullable=False),
     Column("email", Text, nullable=False),
@@ -80,7 +81,8 @@ customers = Table(
 )
 
 prescriptions = Table(
-    "prescriptions", metadata,
+    "prescriptions",
+    metadata,
     Column("id", String(40), primary_key=True),
     Column("customer_id", ForeignKey("customers.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("drug_id", Text, nullable=False),
@@ -102,7 +104,8 @@ prescriptions = Table(
 )
 
 orders = Table(
-    "orders", metadata,
+    "orders",
+    metadata,
     Column("id", String(40), primary_key=True),
     Column("customer_id", ForeignKey("customers.id", ondelete="CASCADE"), nullable=False),
     Column("placed_at", UtcDateTime, nullable=False),
@@ -123,7 +126,8 @@ orders = Table(
 )
 
 order_lines = Table(
-    "order_lines", metadata,
+    "order_lines",
+    metadata,
     Column("order_id", ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True),
     Column("line", Integer, primary_key=True),
     Column("prescription_id", String(40)),
@@ -138,7 +142,8 @@ order_lines = Table(
 )
 
 order_events = Table(
-    "order_events", metadata,
+    "order_events",
+    metadata,
     Column("order_id", ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True),
     Column("event", Integer, primary_key=True),
     Column("status", String(20), nullable=False),
@@ -148,7 +153,8 @@ order_events = Table(
 )
 
 transfers = Table(
-    "transfers", metadata,
+    "transfers",
+    metadata,
     Column("id", String(40), primary_key=True),
     Column("customer_id", ForeignKey("customers.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("direction", String(3), nullable=False),
@@ -165,7 +171,8 @@ transfers = Table(
 )
 
 stock = Table(
-    "stock", metadata,
+    "stock",
+    metadata,
     Column("drug_id", String(80), primary_key=True),
     Column("strength", String(80), primary_key=True),
     Column("form", String(80), primary_key=True),
@@ -176,7 +183,8 @@ stock = Table(
 )
 
 account_changes = Table(
-    "account_changes", metadata,
+    "account_changes",
+    metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
     Column("kind", String(20), nullable=False),
     Column("id", String(40), nullable=False),
@@ -185,7 +193,10 @@ account_changes = Table(
 )
 
 account_meta = Table(  # where the data comes from: a business's own, or the demo of a certain day
-    "account_meta", metadata, Column("key", String(40), primary_key=True), Column("value", Text, nullable=False),
+    "account_meta",
+    metadata,
+    Column("key", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
 )
 
 
@@ -197,7 +208,10 @@ def open_engine(url: str) -> Engine:
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     return create_engine(
-        parsed, pool_pre_ping=True, isolation_level="REPEATABLE READ", connect_args={"connect_timeout": 5},
+        parsed,
+        pool_pre_ping=True,
+        isolation_level="REPEATABLE READ",
+        connect_args={"connect_timeout": 5},
     )
 
 

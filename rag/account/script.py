@@ -13,8 +13,15 @@ from rag.account.drugs import Dispensing
 
 COUNTED = ("tablet", "capsule", "film", "patch")
 TIMES = {
-    "twice a day": 2.0, "three times a day": 3.0, "four times a day": 4.0, "twice a week": 2 / 7, "once a week": 1 / 7,
-    "once a month": 1 / 30, "every 6 hours": 4.0, "every 8 hours": 3.0, "every 12 hours": 2.0,
+    "twice a day": 2.0,
+    "three times a day": 3.0,
+    "four times a day": 4.0,
+    "twice a week": 2 / 7,
+    "once a week": 1 / 7,
+    "once a month": 1 / 30,
+    "every 6 hours": 4.0,
+    "every 8 hours": 3.0,
+    "every 12 hours": 2.0,
 }
 DISPENSING_FEE = 495
 
@@ -69,8 +76,14 @@ class Script:
             price = min(self.copay, cash)
             insurance = max(0, round(cash * 0.82) - price)
         return OrderLine(
-            prescription_id=self.id, drug_id=self.drug.id, drug=self.drug.generic, strength=self.strength,
-            form=self.dispensing.form, quantity=quantity, days_supply=self.days, price_cents=price,
+            prescription_id=self.id,
+            drug_id=self.drug.id,
+            drug=self.drug.generic,
+            strength=self.strength,
+            form=self.dispensing.form,
+            quantity=quantity,
+            days_supply=self.days,
+            price_cents=price,
             insured_cents=insurance,
         )
 
@@ -80,11 +93,22 @@ class Script:
         due = last + dt.timedelta(days=self.window) if last and self.refills_left and not self.waits else None
         alive = status is PrescriptionStatus.ACTIVE
         return Prescription(
-            id=self.id, customer_id=customer_id, drug_id=self.drug.id, drug=self.drug.generic, strength=self.strength,
-            form=self.dispensing.form, directions=self.directions, days_supply=self.days,
-            refills_left=self.refills_left, written_on=self.written_on, expires_on=self.expires_on, last_filled_on=last,
-            next_refill_on=due if alive and due and due <= self.expires_on else None, prescriber=self.prescriber,
-            status=status, auto_refill=self.auto_refill and alive,
+            id=self.id,
+            customer_id=customer_id,
+            drug_id=self.drug.id,
+            drug=self.drug.generic,
+            strength=self.strength,
+            form=self.dispensing.form,
+            directions=self.directions,
+            days_supply=self.days,
+            refills_left=self.refills_left,
+            written_on=self.written_on,
+            expires_on=self.expires_on,
+            last_filled_on=last,
+            next_refill_on=due if alive and due and due <= self.expires_on else None,
+            prescriber=self.prescriber,
+            status=status,
+            auto_refill=self.auto_refill and alive,
         )
 
     def _status(self, today: dt.date) -> PrescriptionStatus:
@@ -92,8 +116,13 @@ class Script:
         if self.expires_on < today:
             return PrescriptionStatus.EXPIRED
         if not self.fills:
-            return (PrescriptionStatus.IN_REVIEW if age <= 2
-                    else PrescriptionStatus.ON_HOLD if age > 30 else PrescriptionStatus.ACTIVE)
+            return (
+                PrescriptionStatus.IN_REVIEW
+                if age <= 2
+                else PrescriptionStatus.ON_HOLD
+                if age > 30
+                else PrescriptionStatus.ACTIVE
+            )
         days_left = (max(self.fills) - today).days + self.days
         if not self.refills_left and not self.dispensing.short_course and -20 < days_left < 12:
             return PrescriptionStatus.RENEWAL_REQUESTED

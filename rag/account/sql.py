@@ -45,16 +45,19 @@ def _parts(table: Table, number: str) -> Select[Any]:
 
 CUSTOMER = select(schema.customers).where(schema.customers.c.id == bindparam("of"))
 CUSTOMER_ORDERS = (
-    select(ORDERS).where(ORDERS.c.customer_id == bindparam("of"))
+    select(ORDERS)
+    .where(ORDERS.c.customer_id == bindparam("of"))
     .order_by(ORDERS.c.placed_at.desc(), ORDERS.c.id.desc())
 )
 CUSTOMER_LINES, CUSTOMER_EVENTS = _parts(LINES, "line"), _parts(EVENTS, "event")
 CUSTOMER_PRESCRIPTIONS = (
-    select(schema.prescriptions).where(schema.prescriptions.c.customer_id == bindparam("of"))
+    select(schema.prescriptions)
+    .where(schema.prescriptions.c.customer_id == bindparam("of"))
     .order_by(schema.prescriptions.c.id)
 )
 CUSTOMER_TRANSFERS = (
-    select(schema.transfers).where(schema.transfers.c.customer_id == bindparam("of"))
+    select(schema.transfers)
+    .where(schema.transfers.c.customer_id == bindparam("of"))
     .order_by(schema.transfers.c.requested_on.desc(), schema.transfers.c.id.desc())
 )
 
@@ -85,7 +88,8 @@ class SqlAccountBook:
             return Account(
                 customer=Customer(*row),
                 orders=_orders(
-                    connection.execute(CUSTOMER_ORDERS, of).all(), connection.execute(CUSTOMER_LINES, of).all(),
+                    connection.execute(CUSTOMER_ORDERS, of).all(),
+                    connection.execute(CUSTOMER_LINES, of).all(),
                     connection.execute(CUSTOMER_EVENTS, of).all(),
                 ),
                 prescriptions=tuple(map(_prescription, connection.execute(CUSTOMER_PRESCRIPTIONS, of).all())),
@@ -175,7 +179,8 @@ def _orders_by_id(connection: Connection, ids: Sequence[str]) -> Sequence[Order]
     lines = select(*_columns(LINES, "line")).where(LINES.c.order_id.in_(ids)).order_by(LINES.c.order_id, LINES.c.line)
     events = select(*_columns(EVENTS, "event")).where(EVENTS.c.order_id.in_(ids))
     return _orders(
-        connection.execute(select(ORDERS).where(ORDERS.c.id.in_(ids))), connection.execute(lines),
+        connection.execute(select(ORDERS).where(ORDERS.c.id.in_(ids))),
+        connection.execute(lines),
         connection.execute(events.order_by(EVENTS.c.order_id, EVENTS.c.event)),
     )
 

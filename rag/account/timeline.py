@@ -22,17 +22,27 @@ WAITING_NOTES = {
     "customer": "Waiting for your answer",
 }
 CANCELLED_NOTES = (
-    "Cancelled at your request", "Cancelled: the prescriber stopped this medicine",
+    "Cancelled at your request",
+    "Cancelled: the prescriber stopped this medicine",
     "Cancelled: you asked for another medicine instead",
 )
 DELIVERED_NOTES = (
-    "Delivered, left at the front door", "Delivered to the mailbox", "Delivered, handed to a resident",
+    "Delivered, left at the front door",
+    "Delivered to the mailbox",
+    "Delivered, handed to a resident",
     "Delivered, left with the front desk",
 )
 HUBS = {  # where parcels are seen on their way to these states
-    "Ontario, CA": "CA NV", "Dallas, TX": "TX OK NM", "Denver, CO": "CO WY MT UT ID", "Reno, NV": "OR WA",
-    "Atlanta, GA": "GA FL AL SC MS", "Louisville, KY": "KY TN NC AR WV", "Chicago, IL": "IL WI MN IA SD NE",
-    "Indianapolis, IN": "IN MI OH MO KS", "Newark, NJ": "NJ NY CT RI MA NH VT ME", "Baltimore, MD": "MD DC DE VA PA",
+    "Ontario, CA": "CA NV",
+    "Dallas, TX": "TX OK NM",
+    "Denver, CO": "CO WY MT UT ID",
+    "Reno, NV": "OR WA",
+    "Atlanta, GA": "GA FL AL SC MS",
+    "Louisville, KY": "KY TN NC AR WV",
+    "Chicago, IL": "IL WI MN IA SD NE",
+    "Indianapolis, IN": "IN MI OH MO KS",
+    "Newark, NJ": "NJ NY CT RI MA NH VT ME",
+    "Baltimore, MD": "MD DC DE VA PA",
 }
 HUB_OF = {state: hub for hub, states in HUBS.items() for state in states.split()}
 ENDLESS = 99
@@ -163,7 +173,11 @@ def _carrier(plan: Plan, rng: Random) -> str:
 
 
 def _cut(
-    events: list[StatusEvent], now: dt.datetime, promised: dt.date | None, carrier: str | None, tracking: str | None,
+    events: list[StatusEvent],
+    now: dt.datetime,
+    promised: dt.date | None,
+    carrier: str | None,
+    tracking: str | None,
     wait: str,
 ) -> Course:
     happened = tuple(event for event in events if event.at <= now)
@@ -173,7 +187,8 @@ def _cut(
         events=happened,
         promised_on=None if status is OrderStatus.WAITING else promised,
         delivered_on=happened[-1].at.date() if status is OrderStatus.DELIVERED else None,
-        carrier=carrier if shipped else None, tracking=tracking if shipped else None,
+        carrier=carrier if shipped else None,
+        tracking=tracking if shipped else None,
         waiting_for=wait if status is OrderStatus.WAITING else None,
     )
 

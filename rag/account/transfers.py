@@ -23,7 +23,12 @@ DECLINED = (
 
 
 def make_transfers(
-    rng: Random, customer_id: str, scripts: list[Script], today: dt.date, drugs: DrugTable, numbers: Numbers,
+    rng: Random,
+    customer_id: str,
+    scripts: list[Script],
+    today: dt.date,
+    drugs: DrugTable,
+    numbers: Numbers,
 ) -> list[Transfer]:
     """Transfers of one customer in eight, newest first; one moved out marks its prescription."""
     found: list[Transfer] = []
@@ -47,15 +52,26 @@ def _pharmacy(rng: Random) -> str:
 
 
 def _move_in(
-    rng: Random, customer_id: str, scripts: list[Script], today: dt.date, drugs: DrugTable, numbers: Numbers,
+    rng: Random,
+    customer_id: str,
+    scripts: list[Script],
+    today: dt.date,
+    drugs: DrugTable,
+    numbers: Numbers,
 ) -> Transfer:
     stage = rng.choice((*OPEN, TransferStage.COMPLETE, TransferStage.COMPLETE, TransferStage.DECLINED))
     other = rng.choice(rng.choice([b for b in BUNDLES if not b.sex]).picks[0][1].split())
     drug = rng.choice(scripts).drug if stage is TransferStage.COMPLETE else drugs.by_id[other]
     requested, updated = _days(rng, stage, today)
     return Transfer(
-        id=numbers.transfer(), customer_id=customer_id, direction="in", drug=drug.generic,
-        other_pharmacy=_pharmacy(rng), stage=stage, requested_on=requested, updated_on=updated,
+        id=numbers.transfer(),
+        customer_id=customer_id,
+        direction="in",
+        drug=drug.generic,
+        other_pharmacy=_pharmacy(rng),
+        stage=stage,
+        requested_on=requested,
+        updated_on=updated,
         expected_on=add_business_days(requested, 4) if stage in OPEN else None,
         reason=rng.choice(DECLINED[: 4 if drug.schedule else 3]) if stage is TransferStage.DECLINED else None,
     )
@@ -79,7 +95,14 @@ def _move_out(rng: Random, customer_id: str, script: Script, today: dt.date, num
     else:
         requested = updated = today
     return Transfer(
-        id=numbers.transfer(), customer_id=customer_id, direction="out", drug=script.drug.generic,
-        other_pharmacy=_pharmacy(rng), stage=stage, requested_on=requested, updated_on=updated,
-        expected_on=add_business_days(requested, 1) if stage is TransferStage.REQUESTED else None, reason=None,
+        id=numbers.transfer(),
+        customer_id=customer_id,
+        direction="out",
+        drug=script.drug.generic,
+        other_pharmacy=_pharmacy(rng),
+        stage=stage,
+        requested_on=requested,
+        updated_on=updated,
+        expected_on=add_business_days(requested, 1) if stage is TransferStage.REQUESTED else None,
+        reason=None,
     )

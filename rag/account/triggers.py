@@ -37,7 +37,7 @@ def drop_triggers(connection: Connection) -> None:
 _NAMES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'feed\\_%' ESCAPE '\\'",
     "postgresql": "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
-                  "WHERE tgname LIKE 'feed\\_%' AND pg_table_is_visible(pg_class.oid)",
+    "WHERE tgname LIKE 'feed\\_%' AND pg_table_is_visible(pg_class.oid)",
 }
 
 
@@ -47,17 +47,21 @@ def _sqlite() -> Iterator[tuple[str, str]]:
         bodies = {
             "INSERT": f"{change} VALUES ('{kind}', NEW.id, NEW.customer_id);",
             "UPDATE": f"UPDATE {table} SET version = OLD.version + 1 WHERE id = NEW.id AND NEW.version = OLD.version; "
-                      f"{change} VALUES ('{kind}', NEW.id, NEW.customer_id); "
-                      f"{change} SELECT '{kind}', OLD.id, OLD.customer_id WHERE OLD.id <> NEW.id;",
+            f"{change} VALUES ('{kind}', NEW.id, NEW.customer_id); "
+            f"{change} SELECT '{kind}', OLD.id, OLD.customer_id WHERE OLD.id <> NEW.id;",
             "DELETE": f"{change} VALUES ('{kind}', OLD.id, OLD.customer_id);",
         }
         yield from _on_each(table, bodies)
     for table in PARTS:
         bump = "UPDATE orders SET version = version + 1 WHERE id"
-        yield from _on_each(table, {
-            "INSERT": f"{bump} = NEW.order_id;", "UPDATE": f"{bump} IN (OLD.order_id, NEW.order_id);",
-            "DELETE": f"{bump} = OLD.order_id;",
-        })
+        yield from _on_each(
+            table,
+            {
+                "INSERT": f"{bump} = NEW.order_id;",
+                "UPDATE": f"{bump} IN (OLD.order_id, NEW.order_id);",
+                "DELETE": f"{bump} = OLD.order_id;",
+            },
+        )
 
 
 def _on_each(table: str, bodies: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -73,15 +77,21 @@ def _postgresql() -> Iterator[tuple[str, str]]:
     for table, kind in RECORDS.items():
         bump, write = f"feed_{table}_version", f"feed_{table}_change"
         yield bump, f"CREATE TRIGGER {bump} BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION account_version()"
-        yield write, (
-            f"CREATE CONSTRAINT TRIGGER {write} AFTER INSERT OR UPDATE OR DELETE ON {table} "
-            f"DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION account_change('{kind}')"
+        yield (
+            write,
+            (
+                f"CREATE CONSTRAINT TRIGGER {write} AFTER INSERT OR UPDATE OR DELETE ON {table} "
+                f"DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION account_change('{kind}')"
+            ),
         )
     for table in PARTS:
         name = f"feed_{table}_part"
-        yield name, (
-            f"CREATE TRIGGER {name} AFTER INSERT OR UPDATE OR DELETE ON {table} "
-            "FOR EACH ROW EXECUTE FUNCTION account_part()"
+        yield (
+            name,
+            (
+                f"CREATE TRIGGER {name} AFTER INSERT OR UPDATE OR DELETE ON {table} "
+                "FOR EACH ROW EXECUTE FUNCTION account_part()"
+            ),
         )
 
 

@@ -1,15 +1,15 @@
 """A chat model as a composer: it drafts from evidence, under one deadline, and is believed in nothing.
 
-    ModelFailed.reason
-    ├─ timeout          the deadline passed: no answer, a stall, or no time left for another try
-    ├─ rate_limited     429 on every try
-    ├─ unreachable      no connection, or 5xx, on every try
-    ├─ rejected         another 4xx: a wrong key, an unknown model, a refused request
-    ├─ broken_stream    it ended in mid-answer
-    ├─ empty            not a word
-    ├─ not_in_evidence  the model says that the evidence doesn't answer
-    ├─ nonsense         no sentence with a valid marker, or a text without sentences
-    └─ failed           anything else that the model's own code raised
+ModelFailed.reason
+├─ timeout          the deadline passed: no answer, a stall, or no time left for another try
+├─ rate_limited     429 on every try
+├─ unreachable      no connection, or 5xx, on every try
+├─ rejected         another 4xx: a wrong key, an unknown model, a refused request
+├─ broken_stream    it ended in mid-answer
+├─ empty            not a word
+├─ not_in_evidence  the model says that the evidence doesn't answer
+├─ nonsense         no sentence with a valid marker, or a text without sentences
+└─ failed           anything else that the model's own code raised
 """
 
 from __future__ import annotations

@@ -16,12 +16,18 @@ from rag.encoder import Vectors
 from rag.index import KnowledgeIndex
 from rag.passages import Passage
 
-HOW = re.compile(r"^(so |and |ok |hi |hello |please )*(how (do|to|can|should|would|might)|what do i (do|need)|what should i|steps|where do i|can i|i (want|need|would like) to|help me)\b", re.IGNORECASE)
+HOW = re.compile(
+    r"^(so |and |ok |hi |hello |please )*(how (do|to|can|should|would|might)|what do i (do|need)|what should i|steps|where do i|can i|i (want|need|would like) to|help me)\b",
+    re.IGNORECASE,
+)
 SHORT = 120  # words up to which only what fits best is said; beyond, the article is told in its own order
 CLEARLY = 0.08  # by how much a section must fit better than the lead to be said first
 ENOUGH = 0.30  # least fit of a section that is said after the lead
 NEAR = 0.14  # and how far behind the best it may be
-DEICTIC = re.compile(r"^(it|its|they|them|their|these|those|this|that|there|then|he|she|such|otherwise|instead|also|however|but|and|so)\b", re.IGNORECASE)
+DEICTIC = re.compile(
+    r"^(it|its|they|them|their|these|those|this|that|there|then|he|she|such|otherwise|instead|also|however|but|and|so)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -35,11 +41,22 @@ class Chosen:
 
 def passage_evidence(passage: Passage) -> Evidence:
     title = passage.title
-    return Evidence(passage.id, passage.article_id, title, f"?article={passage.article_id}", f"{passage.heading}. {passage.text}" if passage.heading else passage.text)
+    return Evidence(
+        passage.id,
+        passage.article_id,
+        title,
+        f"?article={passage.article_id}",
+        f"{passage.heading}. {passage.text}" if passage.heading else passage.text,
+    )
 
 
 def choose(
-    index: KnowledgeIndex, article_id: str, question: str, vector: Vectors, words: int, said: frozenset[str] = frozenset()
+    index: KnowledgeIndex,
+    article_id: str,
+    question: str,
+    vector: Vectors,
+    words: int,
+    said: frozenset[str] = frozenset(),
 ) -> Chosen:
     """The answer from one article within `words`. `said` are passages that the customer has seen already."""
     parts = [part for part in index.passages[article_id] if part.id not in said and part.pieces]

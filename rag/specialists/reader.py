@@ -91,7 +91,9 @@ class Reader:
         self.names: list[str] = json.loads(meta.get("names", "[]"))
         self.route_of: dict[str, str] = json.loads(meta.get("routes", "{}"))
         if meta.get("encoder") != encoder_name or self._weights.shape != (len(self.names), dimensions + len(SIGNS)):
-            raise ReaderError(f"{path} was trained for other signs or another encoder ({meta.get('encoder')}); run `pestle train`")
+            raise ReaderError(
+                f"{path} was trained for other signs or another encoder ({meta.get('encoder')}); run `pestle train`"
+            )
 
     def read(self, text: str, vector: Vectors) -> Reading:
         logits = self._weights @ features(text, vector) + self._bias
@@ -104,8 +106,13 @@ class Reader:
         return Reading(tuple(ranked), routes)
 
 
-def save_head(folder: Path, names: list[str], routes: dict[str, str], weights: Vectors, bias: Vectors, encoder_name: str) -> None:
+def save_head(
+    folder: Path, names: list[str], routes: dict[str, str], weights: Vectors, bias: Vectors, encoder_name: str
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     meta = {"names": json.dumps(names), "routes": json.dumps(routes), "encoder": encoder_name}
-    tensors = {"weights": np.ascontiguousarray(weights, dtype=np.float32), "bias": np.ascontiguousarray(bias, dtype=np.float32)}
+    tensors = {
+        "weights": np.ascontiguousarray(weights, dtype=np.float32),
+        "bias": np.ascontiguousarray(bias, dtype=np.float32),
+    }
     save_file(tensors, str(folder / "intents.safetensors"), metadata=meta)

@@ -28,7 +28,13 @@ class HeadReport:
 
 
 def train_head(
-    folder: Path, encoder: Encoder, speller: Speller, examples: Examples, articles: list[Article], asked: list[str], stray: list[str],
+    folder: Path,
+    encoder: Encoder,
+    speller: Speller,
+    examples: Examples,
+    articles: list[Article],
+    asked: list[str],
+    stray: list[str],
 ) -> HeadReport:
     """Fit on every example and write the head to `folder`. The report's accuracies are cross-validated.
 
@@ -49,4 +55,6 @@ def train_head(
     wrong = [(str(w), str(g)) for w, g in zip(labels, guesses, strict=True) if w != g]
     confusions = sorted(((w, g, wrong.count((w, g))) for w, g in set(wrong)), key=lambda row: -row[2])
     same_route = np.mean([routes[w] == routes[g] for w, g in zip(labels, guesses, strict=True)])
-    return HeadReport(len(labels), len(names), float(np.mean(labels == guesses)), float(same_route), tuple(confusions[:20]))
+    return HeadReport(
+        len(labels), len(names), float(np.mean(labels == guesses)), float(same_route), tuple(confusions[:20])
+    )

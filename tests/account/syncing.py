@@ -29,4 +29,10 @@ def own(folder: Path, encoder: Path, tell: Connection, customer: str, url: str) 
     account = SqlAccountBook(url).account(customer)
     assert account
     vectors = documents.vectors(account)
-    tell.send((documents.owned, documents.sync(SqlAccountBook(url)), {number: vector.tolist() for number, vector in vectors.items()}))
+    tell.send(
+        (
+            documents.owned,
+            documents.sync(SqlAccountBook(url)),
+            {number: vector.tolist() for number, vector in vectors.items()},
+        )
+    )

@@ -48,7 +48,13 @@ def few(sixty: Business) -> Business:
     def theirs(records: Any) -> Any:
         return tuple(record for record in records if record.customer_id in ids)
 
-    return replace(sixty, customers=customers, orders=theirs(sixty.orders), prescriptions=theirs(sixty.prescriptions), transfers=theirs(sixty.transfers))
+    return replace(
+        sixty,
+        customers=customers,
+        orders=theirs(sixty.orders),
+        prescriptions=theirs(sixty.prescriptions),
+        transfers=theirs(sixty.transfers),
+    )
 
 
 @pytest.fixture
@@ -109,7 +115,9 @@ def assert_same(got: dict[str, Vectors], wanted: dict[str, Vectors]) -> None:
         assert float(np.dot(got[number], vector)) > 0.98, number
 
 
-def test_every_record_gets_a_document(documents: AccountDocuments, book: SqlAccountBook, few: Business, counting: CountingEncoder, encoder: Encoder) -> None:
+def test_every_record_gets_a_document(
+    documents: AccountDocuments, book: SqlAccountBook, few: Business, counting: CountingEncoder, encoder: Encoder
+) -> None:
     assert documents.owned
     taken = documents.sync(book)
     assert taken >= len(few.orders) + len(few.prescriptions)
@@ -124,7 +132,12 @@ def test_every_record_gets_a_document(documents: AccountDocuments, book: SqlAcco
 
 
 def test_a_status_changed_by_another_program_is_followed(
-    documents: AccountDocuments, book: SqlAccountBook, url: str, few: Business, counting: CountingEncoder, encoder: Encoder
+    documents: AccountDocuments,
+    book: SqlAccountBook,
+    url: str,
+    few: Business,
+    counting: CountingEncoder,
+    encoder: Encoder,
 ) -> None:
     documents.sync(book)
     order = next(o for o in few.orders if o.status is OrderStatus.SHIPPED)
@@ -143,7 +156,12 @@ def test_a_status_changed_by_another_program_is_followed(
 
 
 def test_a_stale_document_is_encoded_on_the_spot(
-    documents: AccountDocuments, book: SqlAccountBook, url: str, few: Business, counting: CountingEncoder, encoder: Encoder
+    documents: AccountDocuments,
+    book: SqlAccountBook,
+    url: str,
+    few: Business,
+    counting: CountingEncoder,
+    encoder: Encoder,
 ) -> None:
     """Between a change and the next look at the feed, an answer is still right."""
     documents.sync(book)
@@ -156,7 +174,14 @@ def test_a_stale_document_is_encoded_on_the_spot(
     assert "returned to us" in counting.encoded[0]
 
 
-def test_insertions_and_deletions_are_followed(documents: AccountDocuments, book: SqlAccountBook, url: str, few: Business, encoder: Encoder, counting: CountingEncoder) -> None:
+def test_insertions_and_deletions_are_followed(
+    documents: AccountDocuments,
+    book: SqlAccountBook,
+    url: str,
+    few: Business,
+    encoder: Encoder,
+    counting: CountingEncoder,
+) -> None:
     documents.sync(book)
     gone = few.prescriptions[0]
     copied = next(p for p in few.prescriptions if p.customer_id != gone.customer_id)
@@ -165,7 +190,12 @@ def test_insertions_and_deletions_are_followed(documents: AccountDocuments, book
     with engine.begin() as connection:
         names = [row[1] for row in connection.execute(text("PRAGMA table_info(prescriptions)"))]
         rest = ", ".join(name for name in names if name != "id")
-        connection.execute(text(f"INSERT INTO prescriptions (id, {rest}) SELECT 'RX-99999999', {rest} FROM prescriptions WHERE id = :id"), {"id": copied.id})
+        connection.execute(
+            text(
+                f"INSERT INTO prescriptions (id, {rest}) SELECT 'RX-99999999', {rest} FROM prescriptions WHERE id = :id"
+            ),
+            {"id": copied.id},
+        )
     engine.dispose()
     assert documents.sync(book) == 2
     assert gone.id not in documents.vectors(account_of(book, gone.customer_id))
@@ -195,7 +225,9 @@ def test_the_watermark_survives_the_process(tmp_path: Path, book: SqlAccountBook
     again.close()
 
 
-def test_a_lost_watermark_only_costs_time(documents: AccountDocuments, book: SqlAccountBook, tmp_path: Path, encoder: Encoder) -> None:
+def test_a_lost_watermark_only_costs_time(
+    documents: AccountDocuments, book: SqlAccountBook, tmp_path: Path, encoder: Encoder
+) -> None:
     taken = documents.sync(book)
     (tmp_path / "documents" / "watermark").write_text("half a nu")
     assert documents.watermark == 0
@@ -204,7 +236,9 @@ def test_a_lost_watermark_only_costs_time(documents: AccountDocuments, book: Sql
     assert_same(documents.vectors(account), expected(account, documents, encoder))
 
 
-def test_nobody_is_ever_given_anothers_vectors(tmp_path_factory: pytest.TempPathFactory, sixty: Business, encoder: Encoder) -> None:
+def test_nobody_is_ever_given_anothers_vectors(
+    tmp_path_factory: pytest.TempPathFactory, sixty: Business, encoder: Encoder
+) -> None:
     """Random customers of the generated data, with a collection that is partly in step, partly stale, partly wrong."""
     book = MemoryAccountBook.of(sixty)
     documents = AccountDocuments(tmp_path_factory.mktemp("all"), encoder, demo_drugs())
@@ -212,10 +246,15 @@ def test_nobody_is_ever_given_anothers_vectors(tmp_path_factory: pytest.TempPath
     chance = random.Random(11)
     for order in chance.sample(sixty.orders, 12):
         book.put(replace(order, status=OrderStatus.RETURNED))
-    stolen = chance.sample(sixty.orders, 6)  # as if a record had changed hands, or a document been written under a wrong number
+    stolen = chance.sample(
+        sixty.orders, 6
+    )  # as if a record had changed hands, or a document been written under a wrong number
     other = {o.id: next(c.id for c in sixty.customers if c.id != o.customer_id) for o in stolen}
-    documents._store._collection.update(ids=[o.id for o in stolen], metadatas=[{"customer_id": other[o.id], "version": o.version} for o in stolen],
-                                        embeddings=[np.eye(384, dtype=np.float32)[0]] * len(stolen))
+    documents._store._collection.update(
+        ids=[o.id for o in stolen],
+        metadatas=[{"customer_id": other[o.id], "version": o.version} for o in stolen],
+        embeddings=[np.eye(384, dtype=np.float32)[0]] * len(stolen),
+    )
     asked = {*chance.sample([c.id for c in sixty.customers], 12), *other.values(), *(o.customer_id for o in stolen)}
     for customer in sorted(asked):
         account = account_of(book, customer)
@@ -226,10 +265,14 @@ def test_nobody_is_ever_given_anothers_vectors(tmp_path_factory: pytest.TempPath
     documents.close()
 
 
-def test_only_one_process_owns_the_collection(documents: AccountDocuments, book: SqlAccountBook, url: str, tmp_path: Path, forkserver: Any, encoder: Encoder) -> None:
+def test_only_one_process_owns_the_collection(
+    documents: AccountDocuments, book: SqlAccountBook, url: str, tmp_path: Path, forkserver: Any, encoder: Encoder
+) -> None:
     documents.sync(book)
     ours, theirs = forkserver.Pipe()
-    process = forkserver.Process(target=own, args=(tmp_path / "documents", made.encoder_folder(), theirs, "C-10002", url))
+    process = forkserver.Process(
+        target=own, args=(tmp_path / "documents", made.encoder_folder(), theirs, "C-10002", url)
+    )
     process.start()
     theirs.close()
     owned, taken, vectors = ours.recv()
@@ -240,7 +283,9 @@ def test_only_one_process_owns_the_collection(documents: AccountDocuments, book:
     assert_same({n: np.array(v, dtype=np.float32) for n, v in vectors.items()}, expected(account, documents, encoder))
 
 
-def test_killed_in_mid_sync_it_repairs_itself(tmp_path: Path, url: str, book: SqlAccountBook, few: Business, forkserver: Any, encoder: Encoder) -> None:
+def test_killed_in_mid_sync_it_repairs_itself(
+    tmp_path: Path, url: str, book: SqlAccountBook, few: Business, forkserver: Any, encoder: Encoder
+) -> None:
     folder, chance = tmp_path / "killed", random.Random(5)
     took = 1.5
     for kill in range(KILLS):
@@ -265,7 +310,9 @@ def test_killed_in_mid_sync_it_repairs_itself(tmp_path: Path, url: str, book: Sq
     documents.close()
 
 
-def test_the_follower_keeps_in_step_by_itself(documents: AccountDocuments, book: SqlAccountBook, url: str, few: Business, counting: CountingEncoder) -> None:
+def test_the_follower_keeps_in_step_by_itself(
+    documents: AccountDocuments, book: SqlAccountBook, url: str, few: Business, counting: CountingEncoder
+) -> None:
     documents.sync(book)
     follower = Follower(documents, book)
     try:

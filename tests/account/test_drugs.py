@@ -10,12 +10,32 @@ from rag.account.drugs import DrugErrors, DrugTable, read_drugs
 from rag.account.generate import DRUGS, demo_drugs
 
 SCHEDULE_TWO = {
-    "oxycodone", "hydrocodone", "morphine", "fentanyl", "methadone", "hydromorphone", "oxymorphone", "tapentadol",
-    "amphetamine", "dextroamphetamine", "lisdexamfetamine", "methylphenidate", "dexmethylphenidate", "nabilone",
+    "oxycodone",
+    "hydrocodone",
+    "morphine",
+    "fentanyl",
+    "methadone",
+    "hydromorphone",
+    "oxymorphone",
+    "tapentadol",
+    "amphetamine",
+    "dextroamphetamine",
+    "lisdexamfetamine",
+    "methylphenidate",
+    "dexmethylphenidate",
+    "nabilone",
 }
 COLD = {
-    "insulin-glargine", "insulin-lispro", "semaglutide", "tirzepatide", "dulaglutide", "liraglutide", "latanoprost",
-    "adalimumab", "etanercept", "evolocumab",
+    "insulin-glargine",
+    "insulin-lispro",
+    "semaglutide",
+    "tirzepatide",
+    "dulaglutide",
+    "liraglutide",
+    "latanoprost",
+    "adalimumab",
+    "etanercept",
+    "evolocumab",
 }
 ENTRY = """- id: metformin
   generic: metformin
@@ -74,14 +94,17 @@ def test_each_form_has_directions_that_fit_it(drugs: DrugTable) -> None:
             assert not wrong or not any(f"Take 1 {wrong}" in d for d in dispensing.directions)
 
 
-@pytest.mark.parametrize(("old", "new", "line", "said"), [
-    ("schedule: null", "schedule: II", 10, "schedule"),
-    ("  storage: Keep it in a dry place.\n", "", 1, "storage"),
-    ("generic: metformin", "generic: [metformin]", 2, "generic"),
-    ("{tablet: [Take", "{capsule: [Take", 1, "directions must name exactly the forms tablet"),
-    ("uses: [type 2 diabetes]", "uses: [type 2 diabetes", 6, "expected"),
-    ("  prescriber:", "  prescribr: x\n  prescriber:", 13, "prescribr"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("schedule: null", "schedule: II", 10, "schedule"),
+        ("  storage: Keep it in a dry place.\n", "", 1, "storage"),
+        ("generic: metformin", "generic: [metformin]", 2, "generic"),
+        ("{tablet: [Take", "{capsule: [Take", 1, "directions must name exactly the forms tablet"),
+        ("uses: [type 2 diabetes]", "uses: [type 2 diabetes", 6, "expected"),
+        ("  prescriber:", "  prescribr: x\n  prescriber:", 13, "prescribr"),
+    ],
+)
 def test_a_mistake_names_file_and_line(tmp_path: Path, old: str, new: str, line: int, said: str) -> None:
     path = tmp_path / "drugs.yaml"
     path.write_text(ENTRY.replace(old, new))

@@ -58,7 +58,9 @@ def test_customers_are_people_of_states_that_are_served(business: Business) -> N
 
 def test_numbers_are_unique_and_well_formed(business: Business) -> None:
     for records, form in (
-        (business.orders, r"FH-\d{7}"), (business.prescriptions, r"RX-\d{8}"), (business.transfers, r"TR-\d{6}"),
+        (business.orders, r"FH-\d{7}"),
+        (business.prescriptions, r"RX-\d{8}"),
+        (business.transfers, r"TR-\d{6}"),
     ):
         numbers = [record.id for record in records]
         assert len(set(numbers)) == len(numbers)
@@ -72,8 +74,11 @@ def test_every_status_is_there(business: Business) -> None:
     assert {transfer.direction for transfer in business.transfers} == {"in", "out"}
     reasons = {order.waiting_for for order in business.orders}
     assert reasons == {None, "insurance", "prescriber", "payment", "stock", "customer"}
-    late = [o for o in business.orders if o.promised_on and not o.delivered_on and o.promised_on < TODAY
-            and o.status is OrderStatus.SHIPPED]
+    late = [
+        o
+        for o in business.orders
+        if o.promised_on and not o.delivered_on and o.promised_on < TODAY and o.status is OrderStatus.SHIPPED
+    ]
     assert late
 
 

@@ -20,7 +20,8 @@ from rag.account.strict_yaml import Loader
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "accounts.md"
 MEMBERS = [
-    {"id": "P1", "name": "Ada", "phone": "1"}, {"id": "P2", "name": "Bo"},
+    {"id": "P1", "name": "Ada", "phone": "1"},
+    {"id": "P2", "name": "Bo"},
 ]
 MAPPING = """
 money: cents
@@ -37,12 +38,27 @@ orders:
   line_columns: {drug: name, quantity: n, price_cents: price, prescription_id: rx}
   defaults: {status: received}
 """
-RX = {"no": "RX1", "who": "P1", "med": {"name": "Metformin", "dose": "500 mg", "form": "tablet"}, "sig": "Take 1.",
-      "days": 30, "refills": 2, "written": "2026-01-05", "until": "2027-01-05", "dr": "Dr. X", "st": "OK"}
-ORDER = {"no": "A1", "who": "P1", "at": "2026-11-18T10:00:00-05:00", "changed": "2026-11-19T10:00:00Z", "st": "shipped",
-         "ship": {"tracking": "1Z1"},
-         "items": [{"name": "Metformin", "n": 60, "price": 500, "rx": "RX1"},
-                   {"name": "Lisinopril", "n": 90, "price": 0}]}
+RX = {
+    "no": "RX1",
+    "who": "P1",
+    "med": {"name": "Metformin", "dose": "500 mg", "form": "tablet"},
+    "sig": "Take 1.",
+    "days": 30,
+    "refills": 2,
+    "written": "2026-01-05",
+    "until": "2027-01-05",
+    "dr": "Dr. X",
+    "st": "OK",
+}
+ORDER = {
+    "no": "A1",
+    "who": "P1",
+    "at": "2026-11-18T10:00:00-05:00",
+    "changed": "2026-11-19T10:00:00Z",
+    "st": "shipped",
+    "ship": {"tracking": "1Z1"},
+    "items": [{"name": "Metformin", "n": 60, "price": 500, "rx": "RX1"}, {"name": "Lisinopril", "n": 90, "price": 0}],
+}
 
 
 @pytest.fixture
@@ -86,7 +102,8 @@ def test_the_documented_example_is_true(example: Path, url: str) -> None:
     assert order.placed_at == dt.datetime(2026, 11, 16, 14, 12, tzinfo=dt.UTC)
     assert order.promised_on == dt.date(2026, 11, 20)
     assert [(line.drug, line.drug_id, line.quantity, line.price_cents, line.insured_cents) for line in order.lines] == [
-        ("Metformin", "metformin", 60, 500, 340), ("Lisinopril", "lisinopril", 90, 800, 120),
+        ("Metformin", "metformin", 60, 500, 340),
+        ("Lisinopril", "lisinopril", 90, 800, 120),
     ]
     other = SqlAccountBook(url).account("7002")
     assert other is not None
@@ -123,7 +140,9 @@ def test_importing_again_replaces_and_keeps(files: Path, url: str) -> None:
 
 
 def test_demo_data_leaves_and_does_not_come_back(
-    files: Path, url: str, monkeypatch: pytest.MonkeyPatch,
+    files: Path,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("rag.account.generate.generate", lambda seed, today: generate(seed, today, customers=3))
     today = dt.date(2026, 11, 20)
@@ -170,17 +189,20 @@ def test_an_order_of_nobody_is_refused_as_a_whole(example: Path, url: str) -> No
         import_error_left.customer_ids()
 
 
-@pytest.mark.parametrize(("name", "content", "said"), [
-    ("orders.csv", "OrderNo,CustNo\nA,1\n", "orders.csv:2: the column 'Placed' of the mapping is missing"),
-    ("orders.csv", "OrderNo,CustNo\nA\n", "orders.csv:2: has not the 2 columns of the first line"),
-    ("orders.csv", b"OrderNo\n\xff\n", "orders.csv:1: can't be read as UTF-8 text"),
-    ("orders.json", "{}", "orders.json:1: a .json file must hold a list of objects"),
-    ("orders.json", '[\n{"a": 1},\n7]', "orders.json:3: is not an object"),
-    ("orders.json", '[\n{"a": 1}\n{"a": 2}]', "orders.json:2: a comma or the end of the list is missing"),
-    ("orders.jsonl", '{"a": 1}\n{"a": \n', "orders.jsonl:2: "),
-    ("orders.xlsx", "", "orders.xlsx:1: files ending in .xlsx are not read"),
-    ("nothing.csv", None, "nothing.csv:1: can't be read"),
-])
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("orders.csv", "OrderNo,CustNo\nA,1\n", "orders.csv:2: the column 'Placed' of the mapping is missing"),
+        ("orders.csv", "OrderNo,CustNo\nA\n", "orders.csv:2: has not the 2 columns of the first line"),
+        ("orders.csv", b"OrderNo\n\xff\n", "orders.csv:1: can't be read as UTF-8 text"),
+        ("orders.json", "{}", "orders.json:1: a .json file must hold a list of objects"),
+        ("orders.json", '[\n{"a": 1},\n7]', "orders.json:3: is not an object"),
+        ("orders.json", '[\n{"a": 1}\n{"a": 2}]', "orders.json:2: a comma or the end of the list is missing"),
+        ("orders.jsonl", '{"a": 1}\n{"a": \n', "orders.jsonl:2: "),
+        ("orders.xlsx", "", "orders.xlsx:1: files ending in .xlsx are not read"),
+        ("nothing.csv", None, "nothing.csv:1: can't be read"),
+    ],
+)
 def test_files_that_can_not_be_read(example: Path, url: str, name: str, content: str | bytes | None, said: str) -> None:
     if content is not None:
         (example / name).write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -188,13 +210,16 @@ def test_files_that_can_not_be_read(example: Path, url: str, name: str, content:
     assert any(mistake.startswith(said) for mistake in found), found
 
 
-@pytest.mark.parametrize(("change", "said"), [
-    ({"money": "euros"}, "mapping.yaml:4: money: Input should be"),
-    ({"time_zone": "Mars/Base"}, "mapping.yaml:3: time_zone: "),
-    ({"customers": None, "orders": None}, "mapping.yaml:1: name at least one of"),
-    ({"orders": {"columns": {"id": "No"}}}, "mapping.yaml: orders: customer_id has no column and no default"),
-    ({"extra": 1}, "mapping.yaml:"),
-])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"money": "euros"}, "mapping.yaml:4: money: Input should be"),
+        ({"time_zone": "Mars/Base"}, "mapping.yaml:3: time_zone: "),
+        ({"customers": None, "orders": None}, "mapping.yaml:1: name at least one of"),
+        ({"orders": {"columns": {"id": "No"}}}, "mapping.yaml: orders: customer_id has no column and no default"),
+        ({"extra": 1}, "mapping.yaml:"),
+    ],
+)
 def test_mistakes_in_the_mapping(example: Path, url: str, change: dict[str, object], said: str) -> None:
     mapping = yaml.load((example / "mapping.yaml").read_text(), Loader) | change
     (example / "mapping.yaml").write_text(yaml.safe_dump(mapping, sort_keys=False))

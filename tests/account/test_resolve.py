@@ -30,7 +30,7 @@ def desk(sixty: Business, encoder: Encoder) -> Desk:
     (JAMES, "jardiance", [JARDIANCE]), (JAMES, "my blood thinner", [LATE]), (JAMES, "where is my eliquis", [LATE]),
     (MARIA, "FH-2051846", [METFORMIN]), (MARIA, "order 2051846 please", [METFORMIN]), (MARIA, "fh 205 1846", [METFORMIN]),
     (MARIA, "order #205-1846", [METFORMIN]), (MARIA, "fh2051846", [METFORMIN]), (MARIA, "Order No. 2051846?", [METFORMIN]),
-    (MARIA, "FH-3184410", []), (MARIA, "FH-0000000", []), (MARIA, "where is my oxycodone", []), (MARIA, "my last order", [METFORMIN]),
+    (MARIA, "FH-3184410", []), (MARIA, "FH-0000000", []), (MARIA, "where is my sertraline", []), (MARIA, "my last order", [METFORMIN]),
 ])  # fmt: skip
 def test_orders(desk: Desk, customer: str, text: str, orders: list[str]) -> None:
     assert desk.meant(orders_meant, text, customer) == orders
@@ -40,12 +40,16 @@ def test_a_tracking_number_finds_its_order(desk: Desk) -> None:
     for customer in desk.business.customers:
         for order in desk.account(customer.id).orders:
             if order.tracking:
-                typed = " ".join(order.tracking[n : n + 4] for n in range(0, len(order.tracking), 4)) if order.tracking.startswith("1Z") else order.tracking
+                typed = (
+                    " ".join(order.tracking[n : n + 4] for n in range(0, len(order.tracking), 4))
+                    if order.tracking.startswith("1Z")
+                    else order.tracking
+                )
                 assert desk.meant(orders_meant, f"where is parcel {typed.lower()}", customer.id) == [order.id]
 
 
 def test_every_own_number_is_found_and_nobody_elses(desk: Desk) -> None:
-    everyone = desk.business.customers
+    everyone = desk.business.customers[:25]
     for customer, stranger in zip(everyone, [*everyone[1:], everyone[0]], strict=True):
         for order in desk.account(customer.id).orders[:4]:
             digits = order.id.split("-")[1]
@@ -53,7 +57,9 @@ def test_every_own_number_is_found_and_nobody_elses(desk: Desk) -> None:
                 assert desk.meant(orders_meant, f"where is {typed}", customer.id) == [order.id]
                 assert desk.meant(orders_meant, f"where is {typed}", stranger.id) == []
         for prescription in desk.account(customer.id).prescriptions[:4]:
-            assert desk.meant(prescriptions_meant, f"status of {prescription.id.lower()}", customer.id) == [prescription.id]
+            assert desk.meant(prescriptions_meant, f"status of {prescription.id.lower()}", customer.id) == [
+                prescription.id
+            ]
             assert desk.meant(prescriptions_meant, f"status of {prescription.id}", stranger.id) == []
         for transfer in desk.account(customer.id).transfers:
             assert desk.meant(transfers_meant, f"where is {transfer.id}", customer.id) == [transfer.id]
@@ -93,8 +99,11 @@ def test_days(desk: Desk) -> None:
         for order in desk.account(customer.id).orders[:3]:
             day = order.placed_at.astimezone(dt.UTC).date()
             found = desk.meant(orders_meant, f"the order from {day:%B} {day.day}", customer.id)
-            near = {o.id for o in desk.account(customer.id).orders
-                    if any(d and abs((d - day).days) <= 1 for d in (o.placed_at.date(), o.promised_on, o.delivered_on))}
+            near = {
+                o.id
+                for o in desk.account(customer.id).orders
+                if any(d and abs((d - day).days) <= 1 for d in (o.placed_at.date(), o.promised_on, o.delivered_on))
+            }
             assert set(found) <= near
 
 
@@ -116,13 +125,35 @@ def test_days_that_there_are_not(text: str) -> None:
 
 def test_prescriptions(desk: Desk) -> None:
     lisinopril = next(p.id for p in desk.account(MARIA).prescriptions if p.drug == "lisinopril")
-    for text in ("refills on lisinopril", "how many refills for my lisinoprill", "zestril refills", "my blood pressure pill"):
+    for text in (
+        "refills on lisinopril",
+        "how many refills for my lisinoprill",
+        "zestril refills",
+        "my blood pressure pill",
+    ):
         assert desk.meant(prescriptions_meant, text, MARIA) == [lisinopril]
-    assert desk.meant(prescriptions_meant, "how many refills on adderall", MARIA) == []
+    assert desk.meant(prescriptions_meant, "how many refills on sertraline", MARIA) == []
     everything = desk.meant(prescriptions_meant, "what refills do I have", MARIA)
     assert set(everything) == {p.id for p in desk.account(MARIA).prescriptions}
 
 
-@pytest.mark.parametrize("word", ["prescription", "standard", "express", "insurance", "package", "yesterday", "delivery", "tracking", "company", "address", "password", "pharmacist", "appointment"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "prescription",
+        "standard",
+        "express",
+        "insurance",
+        "package",
+        "yesterday",
+        "delivery",
+        "tracking",
+        "company",
+        "address",
+        "password",
+        "pharmacist",
+        "appointment",
+    ],
+)
 def test_plain_words_are_no_medicines(word: str) -> None:
     assert not mention_reader().read(f"about my {word} please", made.TODAY).named

@@ -88,10 +88,22 @@ def test_a_wrong_account_is_refused_as_a_whole(documented: dict[str, Any], wrong
     assert "C-1000" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("content", "status"), [
-    (b"", 200), (b"<html>", 200), (b"null", 200), (b"[]", 200), ({}, 500), ({"error": "x"}, 401),
-    (b"not found", 404), ({"detail": "Not Found"}, 404), ([], 404), (b"", 302), (b"", 204),
-])
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"", 200),
+        (b"<html>", 200),
+        (b"null", 200),
+        (b"[]", 200),
+        ({}, 500),
+        ({"error": "x"}, 401),
+        (b"not found", 404),
+        ({"detail": "Not Found"}, 404),
+        ([], 404),
+        (b"", 302),
+        (b"", 204),
+    ],
+)
 def test_an_answer_that_is_none(content: object, status: int) -> None:
     with answering(content, status) as book:
         looks = (lambda: book.account("C-10001"), lambda: book.stock("x"), lambda: book.changes(0), book.customer_ids)

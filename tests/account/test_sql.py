@@ -45,16 +45,19 @@ def raw(path: Path, statement: str) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("statement", [
-    f"UPDATE orders SET carrier = 'FedEx' WHERE id = '{ORDER}'",
-    f"UPDATE orders SET version = 40 WHERE id = '{ORDER}'",
-    f"UPDATE order_lines SET quantity = 5 WHERE order_id = '{ORDER}'",
-    f"DELETE FROM order_lines WHERE order_id = '{ORDER}'",
-    "INSERT INTO order_events (order_id, event, status, at) "
-    f"VALUES ('{ORDER}', 99, 'delivered', '2026-11-20 12:00:00.000000')",
-    f"UPDATE order_events SET note = 'x' WHERE order_id = '{ORDER}' AND event = 1",
-    f"DELETE FROM order_events WHERE order_id = '{ORDER}' AND event = 1",
-])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"UPDATE orders SET carrier = 'FedEx' WHERE id = '{ORDER}'",
+        f"UPDATE orders SET version = 40 WHERE id = '{ORDER}'",
+        f"UPDATE order_lines SET quantity = 5 WHERE order_id = '{ORDER}'",
+        f"DELETE FROM order_lines WHERE order_id = '{ORDER}'",
+        "INSERT INTO order_events (order_id, event, status, at) "
+        f"VALUES ('{ORDER}', 99, 'delivered', '2026-11-20 12:00:00.000000')",
+        f"UPDATE order_events SET note = 'x' WHERE order_id = '{ORDER}' AND event = 1",
+        f"DELETE FROM order_events WHERE order_id = '{ORDER}' AND event = 1",
+    ],
+)
 def test_raw_sql_raises_the_version_and_leaves_a_change(book: SqlAccountBook, path: Path, statement: str) -> None:
     (before,) = book.records([Change(0, "order", ORDER, "C-10001")])
     seq = book.changes(0)[-1].seq

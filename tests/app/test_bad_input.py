@@ -40,8 +40,18 @@ def messages(client: TestClient) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "   \n\t", "x" * (100 * 1024), "\x00\x01\x02\xff", "مرحبا أين طلبي؟", "👩🏽‍⚕️💊", "¿Dónde está mi pedido?",
-     "<script>alert(1)</script><img src=x onerror=alert(1)>", "'; DROP TABLE messages; --", "{{7*7}} ${jndi:x} %s %n"],
+    [
+        "",
+        "   \n\t",
+        "x" * (100 * 1024),
+        "\x00\x01\x02\xff",
+        "مرحبا أين طلبي؟",
+        "👩🏽‍⚕️💊",
+        "¿Dónde está mi pedido?",
+        "<script>alert(1)</script><img src=x onerror=alert(1)>",
+        "'; DROP TABLE messages; --",
+        "{{7*7}} ${jndi:x} %s %n",
+    ],
 )
 def test_any_text_reaches_the_assistant(
     text: str, client: TestClient, messages: str, assistant: ScriptedAssistant
@@ -60,10 +70,26 @@ def test_half_a_surrogate_pair_is_still_a_message(client: TestClient, messages: 
 
 @pytest.mark.parametrize(
     ("raw", "status"),
-    [(b"{", 400), (b'{"text": "a"', 400), (b"not json", 400), (b"\xff\xfe\x00", 400), (b"[" * 60_000, 400),
-     (b'{"text": ' + b"1" * 5000 + b"}", 400), (b"", 422), (b"null", 422), (b"[]", 422), (b'"text"', 422), (b"{}", 422),
-     (b'{"text": null}', 422), (b'{"text": 5}', 422), (b'{"text": true}', 422), (b'{"text": ["a"]}', 422),
-     (b'{"text": {"a": 1}}', 422), (b'{"Text": "a"}', 422), (b'{"text": NaN}', 422)],
+    [
+        (b"{", 400),
+        (b'{"text": "a"', 400),
+        (b"not json", 400),
+        (b"\xff\xfe\x00", 400),
+        (b"[" * 60_000, 400),
+        (b'{"text": ' + b"1" * 5000 + b"}", 400),
+        (b"", 422),
+        (b"null", 422),
+        (b"[]", 422),
+        (b'"text"', 422),
+        (b"{}", 422),
+        (b'{"text": null}', 422),
+        (b'{"text": 5}', 422),
+        (b'{"text": true}', 422),
+        (b'{"text": ["a"]}', 422),
+        (b'{"text": {"a": 1}}', 422),
+        (b'{"Text": "a"}', 422),
+        (b'{"text": NaN}', 422),
+    ],
 )
 def test_bodies_that_are_no_message(client: TestClient, messages: str, raw: bytes, status: int) -> None:
     body = assert_problem(client.post(messages, content=raw, headers={"content-type": "application/json"}), status)

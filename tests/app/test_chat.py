@@ -65,7 +65,8 @@ def test_nobody_else_sees_a_conversation(client: TestClient, assistant: Scripted
     unknown = client.get("/v1/conversations/" + "A" * 22 + "/messages").text
     for path, headers in [(mine, other), (mine, {}), (anonymous, me), (anonymous, other)]:
         for answer in (
-            client.get(path, headers=headers), client.get(path.replace("messages", "events"), headers=headers),
+            client.get(path, headers=headers),
+            client.get(path.replace("messages", "events"), headers=headers),
             client.post(path, json={"text": "private"}, headers={**headers, "Idempotency-Key": "k"}),
             client.post(path, json={"text": "a"}, headers={**headers, "Accept": "text/event-stream"}),
         ):

@@ -42,8 +42,11 @@ def url(tmp_path: Path) -> str:
 def test_killed_in_mid_transaction(url: str, after_lines: int) -> None:
     key = ConversationStore(url).create(None)
     writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, url, key], stdout=subprocess.PIPE, text=True,
-        cwd=Path(__file__).parents[2], env=os.environ | {"PYTHONPATH": "."},
+        [sys.executable, "-c", WRITER, url, key],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"PYTHONPATH": "."},
     )
     assert writer.stdout is not None
     acknowledged = [next(writer.stdout).split() for _ in range(after_lines)]
@@ -116,8 +119,15 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "nonsense", "mysql://localhost/x", "sqlite://", "sqlite:////proc/nowhere/pestle.db",
-            "postgresql://nobody@127.0.0.1:9/none"],
+    "url",
+    [
+        "",
+        "nonsense",
+        "mysql://localhost/x",
+        "sqlite://",
+        "sqlite:////proc/nowhere/pestle.db",
+        "postgresql://nobody@127.0.0.1:9/none",
+    ],
 )
 def test_a_wrong_address_is_one_sentence(url: str) -> None:
     with pytest.raises(StoreError) as caught:

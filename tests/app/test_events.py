@@ -132,8 +132,11 @@ def test_ctrl_c_ends_open_streams_at_once(settings: Settings) -> None:
         "uvicorn.run(create_app(Settings(home=Path(sys.argv[1]), _env_file=None), ScriptedAssistant()), port=0)"
     )
     server = subprocess.Popen(
-        [sys.executable, "-c", script, str(settings.home)], stderr=subprocess.PIPE, text=True,
-        cwd=Path(__file__).parents[2], env=os.environ | {"PYTHONPATH": "."},
+        [sys.executable, "-c", script, str(settings.home)],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"PYTHONPATH": "."},
     )
     assert server.stderr is not None
     try:

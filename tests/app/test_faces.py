@@ -62,8 +62,12 @@ def test_articles(client: TestClient) -> None:
     assert [f["id"] for f in client.get("/v1/knowledge/articles?topic=orders").json()["articles"]] == ["a-two"]
     assert client.get("/v1/knowledge/articles?topic=none").json() == {"articles": []}
     assert client.get("/v1/knowledge/articles/a-one").json() == {
-        "id": "a-one", "title": "About a-one", "topic": "delivery", "updated": "2026-11-01",
-        "body": "Text of a-one with <b>markup</b>.", "links": [{"id": "a-two", "title": "About a-two"}],
+        "id": "a-one",
+        "title": "About a-one",
+        "topic": "delivery",
+        "updated": "2026-11-01",
+        "body": "Text of a-one with <b>markup</b>.",
+        "links": [{"id": "a-two", "title": "About a-two"}],
     }
 
 
@@ -107,10 +111,16 @@ def test_the_description_is_whole(client: TestClient) -> None:
     schemas = described["components"]["schemas"].keys()
     assert {ref.removeprefix("#/components/schemas/") for ref in refs(described)} <= schemas
     assert described["paths"].keys() == {
-        "/v1/conversations", "/v1/conversations/{conversation_id}/messages",
-        "/v1/conversations/{conversation_id}/events", "/v1/knowledge/articles",
-        "/v1/knowledge/articles/{article_id}", "/v1/demo/customers", "/v1/demo/token",
-        "/healthz", "/readyz", "/metrics",
+        "/v1/conversations",
+        "/v1/conversations/{conversation_id}/messages",
+        "/v1/conversations/{conversation_id}/events",
+        "/v1/knowledge/articles",
+        "/v1/knowledge/articles/{article_id}",
+        "/v1/demo/customers",
+        "/v1/demo/token",
+        "/healthz",
+        "/readyz",
+        "/metrics",
     }
     for path, methods in described["paths"].items():
         for operation in methods.values():

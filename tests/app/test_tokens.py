@@ -84,8 +84,10 @@ def test_a_bad_token_is_refused_and_never_anonymous(kind: str, settings: Setting
         Tokens(settings).verify(token)
     anonymous = client.post("/v1/conversations").json()["conversation_id"]
     for method, path in [
-        ("POST", "/v1/conversations"), ("POST", f"/v1/conversations/{anonymous}/messages"),
-        ("GET", f"/v1/conversations/{anonymous}/messages"), ("GET", f"/v1/conversations/{anonymous}/events"),
+        ("POST", "/v1/conversations"),
+        ("POST", f"/v1/conversations/{anonymous}/messages"),
+        ("GET", f"/v1/conversations/{anonymous}/messages"),
+        ("GET", f"/v1/conversations/{anonymous}/events"),
         ("GET", "/v1/knowledge/articles"),
     ]:
         body = {"text": "hi"} if path.endswith("messages") and method == "POST" else None

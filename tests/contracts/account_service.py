@@ -62,9 +62,11 @@ def account_service(book: MemoryAccountBook) -> FastAPI:
     ) -> JSONResponse:
         signed(authorization)
         found = book.records([Change(0, record["kind"], record["id"], "") for record in records])
-        return JSONResponse({
-            "orders": [plain(record) for record in found if isinstance(record, Order)],
-            "prescriptions": [plain(record) for record in found if isinstance(record, Prescription)],
-        })
+        return JSONResponse(
+            {
+                "orders": [plain(record) for record in found if isinstance(record, Order)],
+                "prescriptions": [plain(record) for record in found if isinstance(record, Prescription)],
+            }
+        )
 
     return app

@@ -66,8 +66,10 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, business: Business) ->
 
 def in_memory(memory: MemoryAccountBook, book: AccountBook) -> World:
     return World(
-        book, lambda order, status: memory.put(replace(order, status=status)),
-        lambda prescription, refills: memory.put(replace(prescription, refills_left=refills)), memory.remove,
+        book,
+        lambda order, status: memory.put(replace(order, status=status)),
+        lambda prescription, refills: memory.put(replace(prescription, refills_left=refills)),
+        memory.remove,
     )
 
 
@@ -79,7 +81,8 @@ def by_sql(book: AccountBook, url: str) -> World:
         engine.dispose()
 
     return World(
-        book, lambda order, status: send("UPDATE orders SET status = :s WHERE id = :id", s=status.value, id=order.id),
+        book,
+        lambda order, status: send("UPDATE orders SET status = :s WHERE id = :id", s=status.value, id=order.id),
         lambda p, refills: send("UPDATE prescriptions SET refills_left = :n WHERE id = :id", n=refills, id=p.id),
         lambda order: send("DELETE FROM orders WHERE id = :id", id=order.id),
     )

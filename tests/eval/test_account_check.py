@@ -35,69 +35,84 @@ LABEL = Case("x11", "C-10001", ("how do I take metformin",), ("RX-10482231",), (
 PLAN = Case("x12", "C-10013", ("my insurance?",), (), ("insurance",))
 
 
-@pytest.mark.parametrize(("case", "text"), [
-    (METFORMIN, "FH-2051846 (metformin 500 mg) is on its way with UPS and should arrive Tuesday, November 24."),
-    (METFORMIN, "Shipped yesterday from Phoenix by UPS. It's expected Tuesday. Tracking: 1Z S3B HNH 73 4683 2207"),
-    (METFORMIN, "It has shipped with UPS.\n- Placed: Nov 18\n- Expected: 11/24/2026\n- 60 tablets, $5.00 in total"),
-    (DELIVERED, "FH-2047113 was delivered on Nov 4. You paid $16.00: $8.00 for lisinopril, $8.00 for atorvastatin."),
-    (DELIVERED, "It arrived on Wednesday, November 4, 2026. The total was $16."),
-    (REFILLS, "You have 2 refills left on lisinopril 10 mg. You can refill it from January 6, 2027."),
-    (REFILLS, "Two refills left. The next refill is due on Jan 6."),
-    (WAITS, "Order FH-3184410 is waiting for your insurance. It was placed on Monday, November 16."),
-    (MOVE, "We are contacting Lakeside Apothecary about rosuvastatin; it should be here by November 24."),
-    (STOCK, "Order FH-4109253 is waiting for propranolol 20 mg, which is expected back in stock on December 10."),
-    (LATE, "FH-3180275 left Columbus on November 9 but is late. It was promised for November 16. FedEx 757423413996."),
-    (AUTO, "Auto-refill is on for losartan 50 mg."),
-    (LABEL, "Metformin 500 mg: Take 1 tablet by mouth twice a day with meals. From Dr. Priya Raman."),
-    (PLAN, "There is no insurance on your account."),
-])
+@pytest.mark.parametrize(
+    ("case", "text"),
+    [
+        (METFORMIN, "FH-2051846 (metformin 500 mg) is on its way with UPS and should arrive Tuesday, November 24."),
+        (METFORMIN, "Shipped yesterday from Phoenix by UPS. It's expected Tuesday. Tracking: 1Z S3B HNH 73 4683 2207"),
+        (METFORMIN, "It has shipped with UPS.\n- Placed: Nov 18\n- Expected: 11/24/2026\n- 60 tablets, $5.00 in total"),
+        (
+            DELIVERED,
+            "FH-2047113 was delivered on Nov 4. You paid $16.00: $8.00 for lisinopril, $8.00 for atorvastatin.",
+        ),
+        (DELIVERED, "It arrived on Wednesday, November 4, 2026. The total was $16."),
+        (REFILLS, "You have 2 refills left on lisinopril 10 mg. You can refill it from January 6, 2027."),
+        (REFILLS, "Two refills left. The next refill is due on Jan 6."),
+        (WAITS, "Order FH-3184410 is waiting for your insurance. It was placed on Monday, November 16."),
+        (MOVE, "We are contacting Lakeside Apothecary about rosuvastatin; it should be here by November 24."),
+        (STOCK, "Order FH-4109253 is waiting for propranolol 20 mg, which is expected back in stock on December 10."),
+        (
+            LATE,
+            "FH-3180275 left Columbus on November 9 but is late. It was promised for November 16. FedEx 757423413996.",
+        ),
+        (AUTO, "Auto-refill is on for losartan 50 mg."),
+        (LABEL, "Metformin 500 mg: Take 1 tablet by mouth twice a day with meals. From Dr. Priya Raman."),
+        (PLAN, "There is no insurance on your account."),
+    ],
+)
 def test_good_replies_pass(business, case, text):
     assert check(case, reply(text), business) == []
 
 
-@pytest.mark.parametrize(("case", "text", "fault"), [
-    (METFORMIN, "It is on its way with UPS and arrives on Wednesday, November 25.", "date"),
-    (METFORMIN, "It is on its way with UPS and arrives on Monday, November 24.", "date"),
-    (METFORMIN, "It is on its way with UPS and arrives Monday. Promised Tuesday.", "date"),
-    (METFORMIN, "It is on its way with UPS, placed on November 24, expected November 24.", "date"),
-    (METFORMIN, "It is on its way with UPS and arrives tomorrow, not November 24.", "date"),
-    (METFORMIN, "It is on its way with UPS and arrives today or November 24.", "date"),
-    (METFORMIN, "It is on its way with USPS and arrives on November 24.", "carrier"),
-    (METFORMIN, "It was delivered by UPS; it was promised for November 24.", "delivered"),
-    (METFORMIN, "It is on its way with UPS, arrives November 24, and cost $15.00.", "amount"),
-    (METFORMIN, "It is on its way with UPS, arrives November 24, with 90 tablets.", "quantity"),
-    (METFORMIN, "Metformin 850 mg is on its way with UPS, arriving November 24.", "figure"),
-    (METFORMIN, "FH-2047113 is on its way with UPS and arrives on November 24.", "it speaks of"),
-    (METFORMIN, "FH-9999999 is on its way with UPS and arrives on November 24.", "no record"),
-    (METFORMIN, "Shipped with UPS, tracking 1ZS3BHNH7346832208, expected November 24.", "tracking"),
-    (METFORMIN, "Your warfarin is on its way with UPS and arrives on November 24.", "it speaks of warfarin"),
-    (METFORMIN, "It is on its way with UPS.", "missing: promised_on"),
-    (DELIVERED, "It was delivered on November 4. The total was $8.00.", "not the total"),
-    (DELIVERED, "It was delivered on October 29 and you paid $16.00, on November 4.", "date"),
-    (REFILLS, "You have 3 refills left on lisinopril. You can refill it from January 6.", "refills"),
-    (REFILLS, "You have 2 refills left. You can refill it from January 6, 2026.", "date"),
-    (REFILLS, "You have 2 refills left. It expires on January 6, 2027.", "expires_on"),
-    (WAITS, "Order FH-3184410 is waiting for your doctor.", "missing: waiting_for"),
-    (WAITS, "Order FH-3184410 is not waiting any more; it is with the insurance.", "missing: status"),
-    (WAITS, "Order FH-3184410 is waiting for insurance. It arrives on November 24.", "date"),
-    (MOVE, "The transfer is complete. We contacted Lakeside, it was expected November 24.", "is complete"),
-    (STOCK, "It is waiting for stock; propranolol will be back on December 4.", "back_on"),
-    (LATE, "FH-3180275 shipped, promised for November 16, FedEx 757423413996. It is 9 weeks late.", "9 weeks"),
-    (AUTO, "Auto-refill is off for losartan 50 mg.", "auto"),
-    (LABEL, "Metformin 500 mg from Dr. Raman: Take 2 tablets by mouth twice a day with meals.", "directions"),
-    (PLAN, "Your plan is Blue Prairie PPO.", "insurance"),
-])
+@pytest.mark.parametrize(
+    ("case", "text", "fault"),
+    [
+        (METFORMIN, "It is on its way with UPS and arrives on Wednesday, November 25.", "date"),
+        (METFORMIN, "It is on its way with UPS and arrives on Monday, November 24.", "date"),
+        (METFORMIN, "It is on its way with UPS and arrives Monday. Promised Tuesday.", "date"),
+        (METFORMIN, "It is on its way with UPS, placed on November 24, expected November 24.", "date"),
+        (METFORMIN, "It is on its way with UPS and arrives tomorrow, not November 24.", "date"),
+        (METFORMIN, "It is on its way with UPS and arrives today or November 24.", "date"),
+        (METFORMIN, "It is on its way with USPS and arrives on November 24.", "carrier"),
+        (METFORMIN, "It was delivered by UPS; it was promised for November 24.", "delivered"),
+        (METFORMIN, "It is on its way with UPS, arrives November 24, and cost $15.00.", "amount"),
+        (METFORMIN, "It is on its way with UPS, arrives November 24, with 90 tablets.", "quantity"),
+        (METFORMIN, "Metformin 850 mg is on its way with UPS, arriving November 24.", "figure"),
+        (METFORMIN, "FH-2047113 is on its way with UPS and arrives on November 24.", "it speaks of"),
+        (METFORMIN, "FH-9999999 is on its way with UPS and arrives on November 24.", "no record"),
+        (METFORMIN, "Shipped with UPS, tracking 1ZS3BHNH7346832208, expected November 24.", "tracking"),
+        (METFORMIN, "Your warfarin is on its way with UPS and arrives on November 24.", "it speaks of warfarin"),
+        (METFORMIN, "It is on its way with UPS.", "missing: promised_on"),
+        (DELIVERED, "It was delivered on November 4. The total was $8.00.", "not the total"),
+        (DELIVERED, "It was delivered on October 29 and you paid $16.00, on November 4.", "date"),
+        (REFILLS, "You have 3 refills left on lisinopril. You can refill it from January 6.", "refills"),
+        (REFILLS, "You have 2 refills left. You can refill it from January 6, 2026.", "date"),
+        (REFILLS, "You have 2 refills left. It expires on January 6, 2027.", "expires_on"),
+        (WAITS, "Order FH-3184410 is waiting for your doctor.", "missing: waiting_for"),
+        (WAITS, "Order FH-3184410 is not waiting any more; it is with the insurance.", "missing: status"),
+        (WAITS, "Order FH-3184410 is waiting for insurance. It arrives on November 24.", "date"),
+        (MOVE, "The transfer is complete. We contacted Lakeside, it was expected November 24.", "is complete"),
+        (STOCK, "It is waiting for stock; propranolol will be back on December 4.", "back_on"),
+        (LATE, "FH-3180275 shipped, promised for November 16, FedEx 757423413996. It is 9 weeks late.", "9 weeks"),
+        (AUTO, "Auto-refill is off for losartan 50 mg.", "auto"),
+        (LABEL, "Metformin 500 mg from Dr. Raman: Take 2 tablets by mouth twice a day with meals.", "directions"),
+        (PLAN, "Your plan is Blue Prairie PPO.", "insurance"),
+    ],
+)
 def test_one_wrong_word_fails(business, case, text, fault):
     faults = check(case, reply(text), business)
     assert any(fault in found for found in faults), faults
 
 
-@pytest.mark.parametrize("text", [
-    "FH-3184410 is on its way with UPS and arrives on November 24.",
-    "On its way with UPS, arrives November 24. Number 3184410.",
-    "On its way with UPS, arrives November 24, tracking 757423413996.",
-    "On its way with UPS to 731 Prospect Ave, arrives November 24.",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FH-3184410 is on its way with UPS and arrives on November 24.",
+        "On its way with UPS, arrives November 24. Number 3184410.",
+        "On its way with UPS, arrives November 24, tracking 757423413996.",
+        "On its way with UPS to 731 Prospect Ave, arrives November 24.",
+    ],
+)
 def test_another_customers_record_fails(business, text):
     assert any(fault.startswith("another customer:") for fault in check(METFORMIN, reply(text), business))
 
@@ -159,43 +174,53 @@ CARE = (
 )
 
 
-@pytest.mark.parametrize(("case", "text"), [
-    (REFILL, "The next refill can be ordered from January 6, 2027."),
-    (REFILL, "You can order it again from January 6, 2027."),
-    (PAID, "You paid $16.00 (order FH-2047113). Blue Prairie PPO paid $3.92."),
-    (PAID, "The total is $16.00. Blue Prairie PPO pays $3.92 for lisinopril and atorvastatin."),
-    (PAID, "The total is $16.00. Insurance paid $1.22 for lisinopril and $2.70 for atorvastatin."),
-    (PAID, "You paid $16.00." + CARE),
-    (STOCKED, "In stock: metformin 500 mg tablet, 850 mg tablet, 1,000 mg tablet, 500 mg extended-release tablet."),
-    (STOCKED, "Metformin is in stock.\n- 500 mg tablet\n- 750 and 1000 mg extended-release tablets"),
-    (SHIPPED, "FH-3180275 left Columbus on November 9."),
-    (SHIPPED, "It shipped on November 9. Delayed at Atlanta, GA on November 13."),
-    (SHIPPED, "It shipped on November 9. The last scan on November 13 says: Delayed at Atlanta, GA."),
-    (SHIPPED, "It left Columbus on November 9 and arrived at Atlanta on November 9."),
-])
+@pytest.mark.parametrize(
+    ("case", "text"),
+    [
+        (REFILL, "The next refill can be ordered from January 6, 2027."),
+        (REFILL, "You can order it again from January 6, 2027."),
+        (PAID, "You paid $16.00 (order FH-2047113). Blue Prairie PPO paid $3.92."),
+        (PAID, "The total is $16.00. Blue Prairie PPO pays $3.92 for lisinopril and atorvastatin."),
+        (PAID, "The total is $16.00. Insurance paid $1.22 for lisinopril and $2.70 for atorvastatin."),
+        (PAID, "You paid $16.00." + CARE),
+        (STOCKED, "In stock: metformin 500 mg tablet, 850 mg tablet, 1,000 mg tablet, 500 mg extended-release tablet."),
+        (STOCKED, "Metformin is in stock.\n- 500 mg tablet\n- 750 and 1000 mg extended-release tablets"),
+        (SHIPPED, "FH-3180275 left Columbus on November 9."),
+        (SHIPPED, "It shipped on November 9. Delayed at Atlanta, GA on November 13."),
+        (SHIPPED, "It shipped on November 9. The last scan on November 13 says: Delayed at Atlanta, GA."),
+        (SHIPPED, "It left Columbus on November 9 and arrived at Atlanta on November 9."),
+    ],
+)
 def test_what_a_right_reply_may_say(business, case, text):
     assert check(case, reply(text), business) == []
 
 
-@pytest.mark.parametrize(("case", "text", "fault"), [
-    (REFILL, "The next refill is due on January 6, 2027 and can be ordered from January 7, 2027.", "next_refill_on"),
-    (REFILL, "It was ordered on January 6, 2027.", "placed_on"),
-    (PAID, "You paid $16.00. Blue Prairie PPO paid $16.00.", "not what insurance pays"),
-    (PAID, "You paid $16.00. Blue Prairie PPO pays $1.22.", "not what insurance pays"),
-    (PAID, "You paid $16.00. Insurance paid $2.70 for lisinopril.", "not what insurance pays"),
-    (PAID, "You paid $16.00. Northlight Silver paid $3.92.", "not what insurance pays"),
-    (PAID, "The total was $16.00. You paid $3.92.", "not what was paid"),
-    (PAID, "You paid $16.00." + CARE.replace("8 am", "7 am"), "figure '7'"),
-    (PAID, "You paid $16.00." + CARE.replace("press 2", "press 3"), "figure '3'"),
-    (PAID, "You paid $16.00." + CARE.replace("0142", "0143"), "figure '1-800-555-0143"),
-    (PAID, "You paid $16.00." + CARE.replace("911", "912"), "figure '912"),
-    (STOCKED, "Metformin 600 mg tablet is in stock.", "600"),
-    (STOCKED, "Metformin is in stock: 500 and 600 mg tablets.", "figure"),
-    (SHIPPED, "It left Columbus on November 9, I mean it shipped on November 13.", "shipped_on"),
-    (SHIPPED, "It left Columbus on November 6, not on November 9.", "as left columbus"),
-    (SHIPPED, "It shipped on November 9. Delayed at Atlanta, GA on November 9.", "delayed at atlanta"),
-    (SHIPPED, "It shipped on November 9. The last scan was on November 9.", "last_scan_on"),
-])
+@pytest.mark.parametrize(
+    ("case", "text", "fault"),
+    [
+        (
+            REFILL,
+            "The next refill is due on January 6, 2027 and can be ordered from January 7, 2027.",
+            "next_refill_on",
+        ),
+        (REFILL, "It was ordered on January 6, 2027.", "placed_on"),
+        (PAID, "You paid $16.00. Blue Prairie PPO paid $16.00.", "not what insurance pays"),
+        (PAID, "You paid $16.00. Blue Prairie PPO pays $1.22.", "not what insurance pays"),
+        (PAID, "You paid $16.00. Insurance paid $2.70 for lisinopril.", "not what insurance pays"),
+        (PAID, "You paid $16.00. Northlight Silver paid $3.92.", "not what insurance pays"),
+        (PAID, "The total was $16.00. You paid $3.92.", "not what was paid"),
+        (PAID, "You paid $16.00." + CARE.replace("8 am", "7 am"), "figure '7'"),
+        (PAID, "You paid $16.00." + CARE.replace("press 2", "press 3"), "figure '3'"),
+        (PAID, "You paid $16.00." + CARE.replace("0142", "0143"), "figure '1-800-555-0143"),
+        (PAID, "You paid $16.00." + CARE.replace("911", "912"), "figure '912"),
+        (STOCKED, "Metformin 600 mg tablet is in stock.", "600"),
+        (STOCKED, "Metformin is in stock: 500 and 600 mg tablets.", "figure"),
+        (SHIPPED, "It left Columbus on November 9, I mean it shipped on November 13.", "shipped_on"),
+        (SHIPPED, "It left Columbus on November 6, not on November 9.", "as left columbus"),
+        (SHIPPED, "It shipped on November 9. Delayed at Atlanta, GA on November 9.", "delayed at atlanta"),
+        (SHIPPED, "It shipped on November 9. The last scan was on November 9.", "last_scan_on"),
+    ],
+)
 def test_what_a_right_reply_may_not_say(business, case, text, fault):
     faults = check(case, reply(text), business)
     assert any(fault in found for found in faults), faults
@@ -214,11 +239,14 @@ def test_an_article_may_not_leak(business):
     assert any(fault.startswith("another customer:") for fault in faults)
 
 
-@pytest.mark.parametrize(("case", "text"), [
-    (STATUS, "A shipped order is on its way."),
-    (AUTO, "Auto-refill is on when you turn it on."),
-    (REFILL, "The next refill can be ordered from January 6, 2027."),
-])
+@pytest.mark.parametrize(
+    ("case", "text"),
+    [
+        (STATUS, "A shipped order is on its way."),
+        (AUTO, "Auto-refill is on when you turn it on."),
+        (REFILL, "The next refill can be ordered from January 6, 2027."),
+    ],
+)
 def test_a_wanted_fact_stands_in_no_article(business, case, text):
     faults = check(case, said(("Here is what I found.", None), (text, "article")), business)
     assert any(fault.startswith("missing:") for fault in faults)
@@ -232,21 +260,27 @@ def test_stock_told_beside_an_order_may_name_its_strengths(business):
     assert check(STATUS, said((own, "order"), (stock.replace("850", "851"), "stock")), business)
 
 
-@pytest.mark.parametrize("text", [
-    "1. Valsartan, being packed, due on November 27 (FH-9700847).\n2. Liraglutide, being packed, due November 24.",
-    "Both orders are being packed. FH-9700847 is expected on November 27 and FH-3597103 on November 24.",
-    "FH-9700847:\n- Preparing\n- Expected: November 27\nFH-3597103:\n- Preparing\n- Expected: November 24",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. Valsartan, being packed, due on November 27 (FH-9700847).\n2. Liraglutide, being packed, due November 24.",
+        "Both orders are being packed. FH-9700847 is expected on November 27 and FH-3597103 on November 24.",
+        "FH-9700847:\n- Preparing\n- Expected: November 27\nFH-3597103:\n- Preparing\n- Expected: November 24",
+    ],
+)
 def test_each_of_several_records_has_its_facts(business, text):
     assert check(TWO, reply(text), business) == []
 
 
-@pytest.mark.parametrize(("text", "missed"), [
-    ("FH-9700847 is being packed, due November 27. FH-3597103 is due November 24.", "status of FH-3597103"),
-    ("FH-9700847 is being packed, due November 27.", "status of FH-3597103"),
-    ("You have 2 orders. It is being packed, due November 27 or November 24.", "status of FH-9700847"),
-    ("Valsartan is being packed, due November 27. Liraglutide is being packed.", "promised_on of FH-3597103"),
-])
+@pytest.mark.parametrize(
+    ("text", "missed"),
+    [
+        ("FH-9700847 is being packed, due November 27. FH-3597103 is due November 24.", "status of FH-3597103"),
+        ("FH-9700847 is being packed, due November 27.", "status of FH-3597103"),
+        ("You have 2 orders. It is being packed, due November 27 or November 24.", "status of FH-9700847"),
+        ("Valsartan is being packed, due November 27. Liraglutide is being packed.", "promised_on of FH-3597103"),
+    ],
+)
 def test_one_of_several_records_is_not_enough(business, text, missed):
     assert f"missing: {missed}" in check(TWO, reply(text), business)
 

@@ -1,7 +1,6 @@
 """The articles say nothing that the facts file doesn't: each figure in an article stands in facts.yaml."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,28 @@ FIGURES = re.compile(
     rf"|\b{NUMBER}(?: ?(?:to|–|-|or) ?{NUMBER})?[ -]{UNIT}\b|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|fourteen|thirty|ninety)[ -]{UNIT}\b",
     re.IGNORECASE,
 )
-WORDS = dict(zip("one two three four five six seven eight nine ten twelve fourteen thirty ninety".split(),
-                 (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 30, 90), strict=True))
+WORDS = dict(
+    zip(
+        [
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "twelve",
+            "fourteen",
+            "thirty",
+            "ninety",
+        ],
+        (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 30, 90),
+        strict=True,
+    )
+)
 
 
 def figures(text: str) -> set[str]:
@@ -70,10 +89,15 @@ def test_no_question_stands_in_two_articles() -> None:
     for article in ARTICLES:
         for question in article.questions:
             key = re.sub(r"\W+", " ", question.lower()).strip()
-            assert seen.setdefault(key, article.id) == article.id, f"{question!r} stands in {seen[key]} and {article.id}"
+            assert seen.setdefault(key, article.id) == article.id, (
+                f"{question!r} stands in {seen[key]} and {article.id}"
+            )
 
 
 @pytest.mark.parametrize("article", ARTICLES, ids=lambda article: article.id)
 def test_an_article_names_no_amount_of_medicine_to_take(article: Article) -> None:
-    dosing = re.compile(r"\b(take|inject|use|swallow|skip|double|increase|reduce)\b[^.]{0,40}\b(\d+(\.\d+)? ?(mg|mcg|ml|units?|tablets?|pills?|capsules?|drops?)|(half|one|two) (a )?(tablet|pill|dose)s?)\b", re.I)
+    dosing = re.compile(
+        r"\b(take|inject|use|swallow|skip|double|increase|reduce)\b[^.]{0,40}\b(\d+(\.\d+)? ?(mg|mcg|ml|units?|tablets?|pills?|capsules?|drops?)|(half|one|two) (a )?(tablet|pill|dose)s?)\b",
+        re.I,
+    )
     assert not dosing.search(article.body)

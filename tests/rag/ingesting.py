@@ -19,7 +19,9 @@ def ingest_and_die(folder: Path, root: Path, encoder: Path, at: int, tell: Conne
 
     def watch(event: str, args: tuple[object, ...]) -> None:
         nonlocal operations
-        if event in ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree") and str(args[0]).startswith(below):
+        if event in ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree") and str(
+            args[0]
+        ).startswith(below):
             operations += 1
             if operations == at:
                 os.kill(os.getpid(), signal.SIGKILL)

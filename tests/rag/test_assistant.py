@@ -95,7 +95,9 @@ def test_a_question_is_answered_from_its_article(ask: Any, question: str, articl
 
 
 @pytest.mark.parametrize(("question", "article", "says"), KNOWN)
-def test_it_opens_with_the_answer_and_quotes_the_article(assistant: Assistant, ask: Any, question: str, article: str, says: str) -> None:
+def test_it_opens_with_the_answer_and_quotes_the_article(
+    assistant: Assistant, ask: Any, question: str, article: str, says: str
+) -> None:
     reply = ask(question)
     assert re.search(says, " ".join(sentence.text for sentence in reply.sentences[:2]))
     body = assistant._is.search().index.articles[article].body
@@ -149,7 +151,9 @@ def test_what_nobody_wrote_down(ask: Any) -> None:
         assert SAID.person in reply.text
 
 
-@pytest.mark.parametrize("text", ["What is the airspeed of a swallow?", "write me a poem about the sea", "who won the world cup in 1998"])
+@pytest.mark.parametrize(
+    "text", ["What is the airspeed of a swallow?", "write me a poem about the sea", "who won the world cup in 1998"]
+)
 def test_what_is_not_ours(ask: Any, text: str) -> None:
     reply = ask(text)
     whole(reply)
@@ -214,7 +218,9 @@ def test_another_customers_number_is_as_good_as_none(ask: Any, text: str, asker:
     assert "Maria" not in theirs.text
     assert "1ZS3BHNH7346832207" not in theirs.text
     left_out = {"message_id", "trace_id", "intents"}
-    assert re.sub("2051846", "9000000", theirs.model_dump_json(exclude=left_out)) == nobodys.model_dump_json(exclude=left_out)
+    assert re.sub("2051846", "9000000", theirs.model_dump_json(exclude=left_out)) == nobodys.model_dump_json(
+        exclude=left_out
+    )
 
 
 def test_who_one_claims_to_be_counts_for_nothing(ask: Any) -> None:
@@ -297,7 +303,9 @@ def test_the_account_book_is_away(assistant: Assistant) -> None:
     away = but(assistant, book=BookAway())
     reply = away.answer(Message("Where is my order?", MARIA)).reply
     assert (reply.text, reply.reason) == (SAID.account_away, "account_away")
-    assert away.answer(Message("How do I reset my password?", MARIA)).reply.outcome == "answered", "articles need no account"
+    assert away.answer(Message("How do I reset my password?", MARIA)).reply.outcome == "answered", (
+        "articles need no account"
+    )
 
 
 # Bad input
@@ -322,7 +330,17 @@ def test_bad_input_gets_a_polite_reply(ask: Any, name: str, customer: str | None
     assert reply.outcome in ("clarify", "unknown", "answered")
     assert reply.reason != "internal"
     if reply.outcome == "answered":  # read as what is left of it
-        assert name in ("binary", "surrogate", "right to left", "control", "digits", "ordinals", "questions", "zalgo", "json")
+        assert name in (
+            "binary",
+            "surrogate",
+            "right to left",
+            "control",
+            "digits",
+            "ordinals",
+            "questions",
+            "zalgo",
+            "json",
+        )
     assert "<script" not in reply.text
     assert "alert(" not in reply.text
     reply.model_dump_json()
@@ -337,7 +355,11 @@ def test_the_reply_says_what_to_do(ask: Any, name: str, wording: str) -> None:
 
 
 def test_a_question_in_html_or_wide_letters_is_still_answered(ask: Any) -> None:
-    for text in ("<p>How do I <b>reset</b> my password?</p>", "Ｈｏｗ ｄｏ Ｉ ｒｅｓｅｔ ｍｙ ｐａｓｓｗｏｒｄ？", "How do I re\u200bset my pass\u00adword?"):
+    for text in (
+        "<p>How do I <b>reset</b> my password?</p>",
+        "Ｈｏｗ ｄｏ Ｉ ｒｅｓｅｔ ｍｙ ｐａｓｓｗｏｒｄ？",
+        "How do I re\u200bset my pass\u00adword?",
+    ):
         assert sources(ask(text)) == ["reset-password"]
 
 
@@ -371,11 +393,16 @@ def test_the_trace_tells_the_turn(assistant: Assistant) -> None:
 def test_the_assistant_answers_in_many_threads_at_once(assistant: Assistant) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    asked = [(text, who) for text, _, _ in KNOWN for who in (None, MARIA, JAMES)] + [("Where is my order?", MARIA), ("Where is my order?", JAMES)]
+    asked = [(text, who) for text, _, _ in KNOWN for who in (None, MARIA, JAMES)] + [
+        ("Where is my order?", MARIA),
+        ("Where is my order?", JAMES),
+    ]
     alone = [assistant.answer(Message(text, who, now=made.NOW)).reply.text for text, who in asked]
     with ThreadPoolExecutor(8) as pool:
         for _ in range(3):
-            together = list(pool.map(lambda row: assistant.answer(Message(row[0], row[1], now=made.NOW)).reply.text, asked))
+            together = list(
+                pool.map(lambda row: assistant.answer(Message(row[0], row[1], now=made.NOW)).reply.text, asked)
+            )
             assert together == alone
 
 
@@ -390,7 +417,9 @@ def model() -> Iterator[ScriptedServer]:
 
 @pytest.fixture(scope="module")
 def modelled(assistant: Assistant, model: ScriptedServer) -> Assistant:
-    settings = Settings(model="openai:scripted", model_base_url=model.url, model_timeout_s=1.0, model_retries=0, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(
+        model="openai:scripted", model_base_url=model.url, model_timeout_s=1.0, model_retries=0, _env_file=None
+    )  # type: ignore[call-arg]
     return but(assistant, composer=load_chat_model(settings))
 
 
@@ -412,11 +441,29 @@ def test_a_loyal_model_words_the_answer(modelled: Assistant, model: ScriptedServ
     assert sources(answer.reply) == ["delivery-speeds"]
 
 
-@pytest.mark.parametrize("behaviour", ["lies", "leaks", "nonsense", "stalls", "stalls_before_headers", "garbage", "empty", "breaks_off", "fails", "hangs_up"])
-def test_a_disloyal_model_is_never_shown(assistant: Assistant, modelled: Assistant, model: ScriptedServer, behaviour: str) -> None:
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        "lies",
+        "leaks",
+        "nonsense",
+        "stalls",
+        "stalls_before_headers",
+        "garbage",
+        "empty",
+        "breaks_off",
+        "fails",
+        "hangs_up",
+    ],
+)
+def test_a_disloyal_model_is_never_shown(
+    assistant: Assistant, modelled: Assistant, model: ScriptedServer, behaviour: str
+) -> None:
     made_by = {
-        "stalls": lambda: scripted_model.stalls("Delivery"), "stalls_before_headers": lambda: scripted_model.stalls(headers=False),
-        "breaks_off": lambda: scripted_model.breaks_off("Delivery is free for"), "fails": lambda: scripted_model.fails(500),
+        "stalls": lambda: scripted_model.stalls("Delivery"),
+        "stalls_before_headers": lambda: scripted_model.stalls(headers=False),
+        "breaks_off": lambda: scripted_model.breaks_off("Delivery is free for"),
+        "fails": lambda: scripted_model.fails(500),
     }.get(behaviour) or getattr(scripted_model, behaviour)
     honest, _ = told(assistant, PRICE)
     model.script(made_by())

@@ -91,7 +91,9 @@ def test_the_first_ingestion_serves_every_article(articles: Path, root: Path, en
     for id, (_, _, questions, _) in made.SMALL.items():
         for question in questions:
             assert nearest(index, question, encoder).startswith(f"{id}?")
-    assert nearest(index, "How long do ice packs last in a cold parcel? Ice packs that last 48 hours.", encoder).startswith("cold-box")
+    assert nearest(
+        index, "How long do ice packs last in a cold parcel? Ice packs that last 48 hours.", encoder
+    ).startswith("cold-box")
 
 
 def test_nothing_changed_means_nothing_done(articles: Path, root: Path, counting: CountingEncoder) -> None:
@@ -114,14 +116,17 @@ def test_only_changed_texts_are_encoded(articles: Path, root: Path, counting: Co
     assert second.version != first.version
     assert second.encoded == len(counting.encoded)
     assert sorted(counting.encoded) == [
-        "Paying by card. We take Visa, Mastercard and Discover. We take gift cards too.", "We take gift cards too.",
+        "Paying by card. We take Visa, Mastercard and Discover. We take gift cards too.",
+        "We take gift cards too.",
     ]
     index = opened()
     assert "gift cards" in index.articles["pay-card"].body
     assert set(index.articles) == set(made.SMALL)
 
 
-def test_an_article_that_moves_is_not_encoded_again(articles: Path, root: Path, counting: CountingEncoder, opened: Any) -> None:
+def test_an_article_that_moves_is_not_encoded_again(
+    articles: Path, root: Path, counting: CountingEncoder, opened: Any
+) -> None:
     ingest(articles, root, counting)
     counting.encoded.clear()
     (articles / "money").mkdir()
@@ -134,7 +139,12 @@ def test_an_article_that_moves_is_not_encoded_again(articles: Path, root: Path, 
 def test_what_is_gone_is_not_found_any_more(articles: Path, root: Path, encoder: Encoder, opened: Any) -> None:
     ingest(articles, root, encoder)
     (articles / "cold-box.md").unlink()
-    made.write_article(articles, "new-thing", "A new thing about teleporting.", ["how do I teleport", "q two is this", "q three is this", "q four is this"])
+    made.write_article(
+        articles,
+        "new-thing",
+        "A new thing about teleporting.",
+        ["how do I teleport", "q two is this", "q three is this", "q four is this"],
+    )
     ingest(articles, root, encoder)
     index = opened()
     assert "cold-box" not in index.articles
@@ -157,7 +167,9 @@ def test_generations_that_nobody_reads_any_more_are_swept(articles: Path, root: 
     assert last.version in generations(root)
 
 
-def test_questions_that_people_gave_are_found(articles: Path, root: Path, encoder: Encoder, tmp_path: Path, opened: Any) -> None:
+def test_questions_that_people_gave_are_found(
+    articles: Path, root: Path, encoder: Encoder, tmp_path: Path, opened: Any
+) -> None:
     labelled = tmp_path / "labelled"
     labelled.mkdir()
     (labelled / "questions.yaml").write_text("- {question: my box with the cooler is late, articles: [parcel-late]}\n")
@@ -235,7 +247,9 @@ def test_two_at_once(articles: Path, root: Path, encoder: Encoder) -> None:
     assert not ingest(articles, root, encoder).changed, "the lock was not given back"
 
 
-def test_an_index_of_another_encoder_is_made_anew(articles: Path, root: Path, encoder: Encoder, counting: CountingEncoder) -> None:
+def test_an_index_of_another_encoder_is_made_anew(
+    articles: Path, root: Path, encoder: Encoder, counting: CountingEncoder
+) -> None:
     ingest(articles, root, encoder)
     counting.name = "another-encoder"
     with pytest.raises(IndexMissing, match="pestle ingest"):
@@ -293,16 +307,22 @@ def test_killed_at_any_point(articles: Path, root: Path, encoder: Encoder, forks
         index = open_index(root, encoder)
         assert (index.version, index.articles["pay-card"].body) == (repaired.version, new)
         index.close()
-        assert all((root / name / "manifest.json").exists() for name in generations(root)), "what the killed run left is still there"
+        assert all((root / name / "manifest.json").exists() for name in generations(root)), (
+            "what the killed run left is still there"
+        )
     assert ended == KILLS // 2, "a run outlived the operation at which it should have been killed"
 
 
 @pytest.mark.parametrize("bytes_a_file", [500, 8_000, 100_000])
-def test_a_full_disk_leaves_the_old_index(articles: Path, root: Path, encoder: Encoder, forkserver: Any, bytes_a_file: int) -> None:
+def test_a_full_disk_leaves_the_old_index(
+    articles: Path, root: Path, encoder: Encoder, forkserver: Any, bytes_a_file: int
+) -> None:
     old = ingest(articles, root, encoder)
     made.write_article(articles, "pay-card", "This does not fit on the disk. " * 20)
     ours, theirs = forkserver.Pipe()
-    process = forkserver.Process(target=ingest_with_little_disk, args=(articles, root, made.encoder_folder(), bytes_a_file, theirs))
+    process = forkserver.Process(
+        target=ingest_with_little_disk, args=(articles, root, made.encoder_folder(), bytes_a_file, theirs)
+    )
     process.start()
     theirs.close()
     name, known, said = said_of(ours)
@@ -343,7 +363,9 @@ def test_serving_goes_over_to_a_new_generation_while_queries_run(articles: Path,
                 errors.append(error)
                 return
 
-    threads = [threading.Thread(target=ask, args=(made.SMALL[id][2][0], id)) for id in ("pay-card", "cold-box", "auto-refill")]
+    threads = [
+        threading.Thread(target=ask, args=(made.SMALL[id][2][0], id)) for id in ("pay-card", "cold-box", "auto-refill")
+    ]
     for thread in threads:
         thread.start()
     versions = [first.version]

@@ -29,7 +29,7 @@ REPLY = {"text": "Standard costs $5.99.", "outcome": "answered", "message_id": "
 STREAM = (
     ": still here\n\n"
     'event: sentence\ndata: {"text": "Für 5 € — naïve\u2028line"}\n\n'
-    "id: 7\r\nevent: citation\r\ndata:{\"n\":\r\ndata: 1}\r\n\r\n"
+    'id: 7\r\nevent: citation\r\ndata:{"n":\r\ndata: 1}\r\n\r\n'
     "data: unnamed\r\r"
     "retry: 10\nunknown: x\nnonsense\n\n"
     f"event: done\ndata: {json.dumps(REPLY)}\n\n"
