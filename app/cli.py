@@ -38,3 +38,7 @@ def main() -> None:
             raise
         print(error, file=sys.stderr)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

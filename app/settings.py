@@ -19,10 +19,10 @@ class Settings(BaseSettings):
     home: Path = Field(
         Path(".pestle"), description="Folder for all state: databases, indexes, keys, the exported encoder."
     )
-    knowledge: Path = Field(ROOT / "knowledge_base", description="Folder with articles/, intents/, facts.yaml.")
+    knowledge: Path = Field(ROOT / "knowledge_base", description="Folder with articles/, intents/, labelled/, trained/, drugs.yaml and shorthand.yaml.")
     policy: Path = Field(ROOT / "guardrails" / "policy.yaml", description="What the rails allow, and their wording.")
 
-    api_host: str = Field("127.0.0.1", description="Address that the API listens on.")
+    api_host: str = Field("127.0.0.1", description="Address that the API and the web pages listen on.")
     api_port: int = Field(8000, ge=1, le=65535, description="Port of the API.")
     ui_port: int = Field(8501, ge=1, le=65535, description="Port of the web pages.")
 
@@ -57,7 +57,6 @@ class Settings(BaseSettings):
     token_hours: float = Field(12, gt=0, le=720, description="How long a demo token is valid.")
     demo: bool = Field(True, description="Demo accounts and demo sign-in; turn off where real customers are served.")
     today: dt.date | None = Field(None, description="A fixed date to answer from, for evaluation; empty: today.")
-    show_why: bool = Field(False, description='Show "why this answer" under each answer in the chat.')
     max_message_chars: int = Field(
         4000, ge=100, le=20000, description="Longest message that is read; longer ones get a polite reply."
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times faster, where it was built
 HEADING = re.compile(r"^(#{1,3}) +(.+?) *$")
 
 
@@ -82,8 +83,7 @@ def parse_article(text: str, path: Path) -> Article:
         raise ArticleErrors([f"{path}:1: front matter is never closed; add a line with ---"])
     source = "\n".join(lines[1:end])
     try:
-        node = yaml.compose(source, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(source)
+        data = yaml.load(source, Loader=Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 1
@@ -94,6 +94,7 @@ def parse_article(text: str, path: Path) -> Article:
     try:
         front = FrontMatter.model_validate(data)
     except ValidationError as error:
+        node = yaml.compose(source, Loader=Loader)
         raise ArticleErrors(
             [
                 f"{path}:{_line_of(node, item['loc']) + 2}: {'.'.join(map(str, item['loc']))}: {item['msg']}"

@@ -163,7 +163,7 @@ class Assistant:
             return self._is.answers.owned(account, mentions)
         if cue(text) is None:
             return False
-        if mentions.days and OWN_PARCEL.search(text):
+        if "cold" in mentions.states or mentions.forms or (mentions.days and OWN_PARCEL.search(text)):
             return True
         documents = self._is.documents.vectors(account)
         return any(float(document @ vector) >= DESCRIBED for document in documents.values())
@@ -194,6 +194,7 @@ class Assistant:
             leaning,
             self._own(text, mentions, vector, account),
             account is not None and self._is.answers.moving(account, text),
+            account is not None,
         )
         return Asked(text, query, mentions, reading, found, where, leaning)
 
@@ -241,7 +242,7 @@ class Assistant:
         general = question.found.answerable >= max(GENERAL, search.weights.floor_at) and not question.mentions.numbers
         if general and question.reading.routes["account"] < CERTAIN:
             self._gather_article(plan, question, focus, search, PART_WORDS)
-            plan.after.append(wording)
+            plan.after.append(self._is.policy.wording.sign_in_more)
         elif wording not in plan.fixed:
             plan.fixed.append(wording)
             if not plan.drafts:
@@ -304,7 +305,7 @@ class Assistant:
             gate.fixed(words)
         composer = "extractive"
         if self._is.composer and plan.drafts and plan.plain and plan.outcome == "answered":
-            history = tuple((turn.text, turn.reply) for turn in message.past[-4:])
+            history = tuple((turn.text, turn.reply) for turn in message.past[-4:] if not turn.focus.items)
             try:
                 brief = Brief(text, tuple(plan.evidence.values()), history, WORDS)
                 released = [gate.offer(draft) for draft in self._is.composer.sentences(brief)]

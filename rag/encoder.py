@@ -170,3 +170,9 @@ def export_encoder(folder: Path) -> None:
         building.replace(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    import sys
+
+    export_encoder(Path(sys.argv[1]))

@@ -78,7 +78,7 @@ def ingest(
         serving = current_generation(root)
         if serving and not force and _manifest(serving)["content_hash"] == content:
             return Ingested(serving.name, len(articles), len(wanted), 0, changed=False)
-        _sweep(root, keep=serving)
+        _sweep(root, serving, chroma_url)
 
         known = _stored_vectors(serving, encoder) if serving else {}
         by_hash = {text_hash(text): text for text in (*(entry.text for entry in wanted), *texts)}
@@ -142,7 +142,7 @@ def _stored_vectors(folder: Path, encoder: Encoder) -> dict[str, Vectors]:
         return dict(zip(stored["hashes"].tolist(), stored["vectors"].astype(np.float32), strict=True))
 
 
-def _sweep(root: Path, keep: Path | None) -> None:
+def _sweep(root: Path, keep: Path | None, url: str) -> None:
     """Drop what killed runs left, and generations that were followed by another long enough ago for nobody to read them."""
     finished = sorted(path.parent for path in root.glob("*/manifest.json"))  # a version begins with its time
     until = {
@@ -151,6 +151,11 @@ def _sweep(root: Path, keep: Path | None) -> None:
     for folder in root.iterdir():
         if folder.is_dir() and folder != keep and until.get(folder, 0.0) < time.time():
             shutil.rmtree(folder)
+    if url:
+        client, serving = open_chroma(root, url), collection_name(keep.name) if keep else ""
+        for old in client.list_collections():
+            if old.name.startswith(collection_name("")) and old.name != serving:
+                client.delete_collection(old.name)
 
 
 def _write(path: Path, text: str) -> None:

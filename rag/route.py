@@ -23,6 +23,8 @@ ASKED = re.compile(
     r"prescri\w+|status|ship\w*|deliver\w*|cancel\w*|why|what('s| is| did| does| do)|stock|auto|insurance|transfer\w*|strength)\b",
     re.IGNORECASE,
 )  # words that ask something of their own
+MINE = re.compile(r"\bmy (\w+ )?(order|package|parcel|box|delivery|shipment|refill|transfer|prescription)s?\b", re.IGNORECASE)
+MAYBE = 0.35  # account share from which a general question of a signed-in customer gets the own state too
 ELLIPTIC = 7  # words up to which "what about the thyroid one?" can ask the same again
 OWN = 0.12  # account share from which an own medicine decides
 PART = 0.8  # how sure an article must be to answer a part of a message
@@ -60,6 +62,7 @@ def route(
     leaning: bool,
     own: bool = False,
     moving: bool = False,
+    signed_in: bool = False,
 ) -> Route:
     """Where to look. `found` is the search for the (whole) question, `leaning` says that the message is a follow-up.
 
@@ -102,7 +105,8 @@ def route(
             intent = _fitting(intent, focus)
         return Route("account", intent, "goes on about the item spoken of")
     if found.hits and found.hits[0].signs[0] >= SAME and answerable and shares["account"] < 0.97:
-        return Route("knowledge", reading.intent, "asked in an article's own words")
+        own_state = signed_in and (shares["account"] > MAYBE or cue(text) == "order_status") and MINE.search(text)
+        return Route("both" if own_state else "knowledge", account_intent, "asked in an article's own words")
     if shares["account"] >= SURE or shares["account"] > max(shares["knowledge"], shares["out_of_scope"]):
         both = shares["knowledge"] > 0.25 and found.answerable > max(floor, 0.85)
         return Route("both" if both else "account", account_intent, f"account {shares['account']:.2f}")

@@ -10,9 +10,6 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from app.settings import Settings
-from rag.articles import ArticleErrors
-from rag.ingest import IngestBusy
-from rag.labelled import LabelError
 
 
 def ingest(
@@ -21,7 +18,10 @@ def ingest(
 ) -> None:
     """Index the articles: only what changed is encoded; a serving API takes the new index by itself."""
     from app.wiring import load_encoder
+    from rag.articles import ArticleErrors
+    from rag.ingest import IngestBusy
     from rag.ingest import ingest as index
+    from rag.labelled import LabelError
 
     settings, console = Settings(), Console(stderr=True, highlight=False)
     source = folder or settings.knowledge / "articles"
@@ -29,8 +29,9 @@ def ingest(
         tasks: dict[str, TaskID] = {}
 
         def progress(what: str, done: int, total: int) -> None:
-            task = tasks.setdefault(what, bars.add_task(what) if what not in tasks else TaskID(0))
-            bars.update(task, completed=done, total=total)
+            if what not in tasks:
+                tasks[what] = bars.add_task(what)
+            bars.update(tasks[what], completed=done, total=total)
 
         try:
             done = index(

@@ -15,7 +15,6 @@ import httpx
 import typer
 from rich.console import Console
 
-from app.commands.setup import SetupError, prepare
 from app.settings import ROOT, Settings
 
 READY_WITHIN = 60.0  # seconds
@@ -24,16 +23,16 @@ GRACE = 8.0
 
 def run() -> None:
     """Set up what is missing, then serve until Ctrl-C."""
-    settings, console = Settings(), Console(highlight=False)
+    settings, console = Settings(), Console(highlight=False, soft_wrap=True)
     for port, name in ((settings.api_port, "PESTLE_API_PORT"), (settings.ui_port, "PESTLE_UI_PORT")):
         if _busy(settings.api_host, port):
             _stop(console, f"Port {port} is in use; stop the program that uses it, or set {name} to a free port.")
     try:
-        prepare(settings, console)
-    except (SetupError, OSError, RuntimeError, ValueError) as error:
-        _stop(console, str(error))
+        made = subprocess.run([sys.executable, "-m", "app.cli", "setup"], check=False)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+    if made.returncode:
+        raise typer.Exit(made.returncode)
     serve(settings, console)
 
 
@@ -95,6 +94,8 @@ def serve(settings: Settings, console: Console) -> None:
         ready = _wait_until_ready(api, children, lambda: stopping)
         if ready:
             _welcome(settings, console, api)
+        elif not stopping and all(child.poll() is None for child in children):
+            console.print(f"The API is not ready after {READY_WITHIN:.0f} s; it is still starting, or this machine is very busy.")
         while not stopping and all(child.poll() is None for child in children):
             time.sleep(0.1)
         failed = not stopping

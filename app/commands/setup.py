@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -54,10 +56,11 @@ def _encoder(settings: Settings, track: Track) -> None:
     folder = settings.encoder or settings.home / "encoder"
     if (folder / "encoder.json").exists() and (folder / "model.onnx").exists():
         return
-    from rag.encoder import export_encoder
-
     track("Exporting the encoder", 0, 1)
-    export_encoder(folder)
+    # In a process of its own: torch's memory is given back, and its warnings don't break the progress bars.
+    done = subprocess.run([sys.executable, "-m", "rag.encoder", str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SetupError(f"The encoder could not be exported: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
     track("Exporting the encoder", 1, 1)
 
 

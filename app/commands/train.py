@@ -6,19 +6,20 @@ import typer
 from rich.console import Console
 
 from app.settings import Settings
-from app.wiring import load_drugs, load_encoder
-from rag.account.mentions import MentionReader
-from rag.articles import read_articles
-from rag.fit import START, fit
-from rag.ingest import ingest
-from rag.labelled import read_labelled
-from rag.serving import ServingSearch
-from rag.specialists.examples import read_examples
-from rag.specialists.train import train_head
 
 
 def train() -> None:
     """Fit the small models again from knowledge_base/intents and knowledge_base/labelled."""
+    from app.wiring import load_drugs, load_encoder
+    from rag.account.mentions import MentionReader
+    from rag.articles import read_articles
+    from rag.fit import START, fit
+    from rag.ingest import ingest
+    from rag.labelled import read_labelled
+    from rag.serving import ServingSearch
+    from rag.specialists.examples import read_examples
+    from rag.specialists.train import train_head
+
     settings, console = Settings(), Console()
     encoder = load_encoder(settings, threads=2)
     ingest(

@@ -44,6 +44,7 @@ class Wording(BaseModel):
     unknown_closest: str
     person: str
     sign_in: str
+    sign_in_more: str
     account_away: str
     trouble: str
 

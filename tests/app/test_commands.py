@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import jwt
@@ -37,19 +38,28 @@ def run(prepared: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
     return lambda *arguments, **named: CliRunner().invoke(cli.app, [str(argument) for argument in arguments], **named)
 
 
-def pestle(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own, with the errors as a person sees them."""
-    settings = Settings(home=home, encoder=made.encoder_folder(), _env_file=None)  # type: ignore[call-arg]
-    command = [sys.executable, "-c", "from app.cli import main; main()", *arguments]
-    return subprocess.run(
-        command,
-        cwd=made.ROOT,
-        env=made.environment(settings, **environment),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def pestle(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """The whole program with its own handling of errors, as a person meets them, in another home and environment."""
+
+    def go(home: Path, *arguments: str, **environment: str) -> Done:
+        settings = Settings(home=home, encoder=made.encoder_folder(), _env_file=None)  # type: ignore[call-arg]
+        for name, value in made.environment(settings, **environment).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["pestle", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return Done(int(ended.value.code or 0), said.out, said.err)
+
+    return go
 
 
 def one_sentence(said: str) -> str:
@@ -217,19 +227,19 @@ def test_accounts_import_says_what_is_wrong(run: Run, tmp_path: Path) -> None:
     assert run("accounts", "import", tmp_path / "none.csv", "--mapping", mapping).exit_code != 0
 
 
-def test_a_home_that_is_not_set_up(tmp_path: Path) -> None:
+def test_a_home_that_is_not_set_up(pestle: Callable[..., Done], tmp_path: Path) -> None:
     done = pestle(tmp_path / "nothing-here", "ask", "hello")
     assert done.returncode == 1
     assert "pestle" in one_sentence(done.stderr)
 
 
-def test_a_broken_encoder_says_what_to_run(tmp_path: Path) -> None:
+def test_a_broken_encoder_says_what_to_run(pestle: Callable[..., Done], tmp_path: Path) -> None:
     done = pestle(tmp_path / "home", "ask", "hello", PESTLE_ENCODER=str(tmp_path))
     assert done.returncode == 1
     assert "pestle setup" in one_sentence(done.stderr)
 
 
-def test_a_broken_policy_stops_everything(prepared: Settings, tmp_path: Path) -> None:
+def test_a_broken_policy_stops_everything(pestle: Callable[..., Done], prepared: Settings, tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text("version: [1\n")
     done = pestle(prepared.home, "ask", "hello", PESTLE_POLICY=str(tmp_path / "policy.yaml"))
     assert done.returncode == 1
@@ -237,14 +247,14 @@ def test_a_broken_policy_stops_everything(prepared: Settings, tmp_path: Path) ->
     assert "Traceback" not in done.stderr
 
 
-def test_a_setting_that_is_nonsense_is_named(tmp_path: Path) -> None:
+def test_a_setting_that_is_nonsense_is_named(pestle: Callable[..., Done], tmp_path: Path) -> None:
     done = pestle(tmp_path, "ask", "hello", PESTLE_API_PORT="ninety")
     assert done.returncode == 1
     assert "api_port" in done.stderr.lower()
     assert "Traceback" not in done.stderr
 
 
-def test_a_damaged_index_is_no_stack_trace(tmp_path: Path) -> None:
+def test_a_damaged_index_is_no_stack_trace(pestle: Callable[..., Done], tmp_path: Path) -> None:
     home = tmp_path / "home"
     version = (made.knowledge_home() / "knowledge" / "current").read_text()
     generation = home / "knowledge" / version
@@ -256,3 +266,11 @@ def test_a_damaged_index_is_no_stack_trace(tmp_path: Path) -> None:
     done = pestle(home, "ask", "hello")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
+
+
+def test_no_command_waits_for_what_it_does_not_use() -> None:
+    """`pestle token` and a start of `pestle run` that finds its port busy load no model library."""
+    heavy = "chromadb torch onnxruntime sklearn scipy transformers langchain guardrails"
+    code = f"import sys, app.cli; print([name for name in '{heavy}'.split() if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=made.ROOT, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "[]"
