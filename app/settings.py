@@ -19,7 +19,10 @@ class Settings(BaseSettings):
     home: Path = Field(
         Path(".pestle"), description="Folder for all state: databases, indexes, keys, the exported encoder."
     )
-    knowledge: Path = Field(ROOT / "knowledge_base", description="Folder with articles/, intents/, labelled/, trained/, drugs.yaml and shorthand.yaml.")
+    knowledge: Path = Field(
+        ROOT / "knowledge_base",
+        description="Folder with articles/, intents/, labelled/, trained/, drugs.yaml and shorthand.yaml.",
+    )
     policy: Path = Field(ROOT / "guardrails" / "policy.yaml", description="What the rails allow, and their wording.")
 
     api_host: str = Field("127.0.0.1", description="Address that the API and the web pages listen on.")

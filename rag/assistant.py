@@ -176,7 +176,7 @@ class Assistant:
             mended = search.mended(text)
             vector = search.encoder.encode([mended])[0]
             reading = self._is.reader.read(mended, vector)
-            mentions = self._is.mentions.read(text, now.date())
+            mentions = self._is.mentions.read(text, now.date(), mended)
         with trace.step("search"):
             found, query, leaning = search.find(text, vector), text, leans(text, focus)
             if leaning and focus.question and focus.articles:
@@ -192,7 +192,7 @@ class Assistant:
             floor,
             focus,
             leaning,
-            self._own(text, mentions, vector, account),
+            self._own(mended, mentions, vector, account),
             account is not None and self._is.answers.moving(account, text),
             account is not None,
         )

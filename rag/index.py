@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,6 @@ import bm25s
 import numpy as np
 from chromadb.api.client import Client
 from langchain_chroma import Chroma
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from rag.articles import Article, parse_article
 from rag.encoder import Encoder, Vectors
@@ -74,39 +72,6 @@ class WordIndex:
     def coverage(self, words: list[str]) -> float:
         """Share of the words that stand anywhere in the articles: 0 to 1."""
         return sum(word in self._vocabulary for word in words) / len(words) if words else 0.0
-
-
-class LetterIndex:
-    """Letter n-grams of every known question: what is left of likeness when words are misspelt. Scores 0 to 1.
-
-    scikit-learn weighs the n-grams (TF-IDF); the look-up walks only the columns of the message's own n-grams.
-    """
-
-    def __init__(self, asked: Sequence[Sequence[str]], mend: Callable[[str], str]) -> None:
-        """`asked` holds the questions of each article, in the articles' order."""
-        self._texts = [text for texts in asked for text in texts]
-        self._starts = np.cumsum([0, *(len(texts) for texts in asked)])[:-1]
-        grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 4), sublinear_tf=True, dtype=np.float32)
-        by_gram = grams.fit_transform([mend(text) for text in self._texts]).tocsc()
-        self._split, self._column, self._idf = grams.build_analyzer(), grams.vocabulary_, grams.idf_
-        self._ends, self._rows, self._weights = by_gram.indptr, by_gram.indices, by_gram.data
-
-    def scores(self, mended: str, without: str = "") -> Vectors:
-        """The likeness of the most alike question of each article, of shape (articles,)."""
-        counts = Counter(column for gram in self._split(mended) if (column := self._column.get(gram)) is not None)
-        if not counts:
-            return np.zeros(len(self._starts), dtype=np.float32)
-        columns = list(counts)
-        own = (1.0 + np.log(list(counts.values()))) * self._idf[columns]
-        own /= np.linalg.norm(own)
-        spans = [slice(self._ends[column], self._ends[column + 1]) for column in columns]
-        rows = np.concatenate([self._rows[span] for span in spans])
-        shares = np.concatenate([self._weights[span] * weight for span, weight in zip(spans, own, strict=True)])
-        likeness = np.bincount(rows, weights=shares, minlength=len(self._texts))
-        if without:
-            likeness[[place for place, text in enumerate(self._texts) if text == without]] = 0.0
-        best: Vectors = np.maximum.reduceat(likeness, self._starts).astype(np.float32)
-        return best
 
 
 class KnowledgeIndex:

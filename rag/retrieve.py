@@ -20,7 +20,8 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from rag.encoder import Encoder, Vectors
-from rag.index import KnowledgeIndex, LetterIndex
+from rag.index import KnowledgeIndex
+from rag.letters import LetterIndex
 from rag.words import Speller, stems
 
 SIGNS = ("question", "questions", "passage", "linear", "words", "letters")

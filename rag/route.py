@@ -23,7 +23,10 @@ ASKED = re.compile(
     r"prescri\w+|status|ship\w*|deliver\w*|cancel\w*|why|what('s| is| did| does| do)|stock|auto|insurance|transfer\w*|strength)\b",
     re.IGNORECASE,
 )  # words that ask something of their own
-MINE = re.compile(r"\bmy (\w+ )?(order|package|parcel|box|delivery|shipment|refill|transfer|prescription)s?\b", re.IGNORECASE)
+MINE = re.compile(
+    r"\bmy (\w+ )?(order|package|parcel|box|delivery|shipment|refill|transfer|prescription)s?\b", re.IGNORECASE
+)
+OF_PARCELS = ("order_status", "order_arrival", "order_tracking")
 MAYBE = 0.35  # account share from which a general question of a signed-in customer gets the own state too
 ELLIPTIC = 7  # words up to which "what about the thyroid one?" can ask the same again
 OWN = 0.12  # account share from which an own medicine decides
@@ -77,7 +80,7 @@ def route(
 
     if wants_more(text) and focus.articles:
         return Route("knowledge", reading.intent, "asks for more of the same")
-    if len(text.split()) <= CHATTY and shares["chat"] > SURE and not numbered:
+    if len(text.split()) <= CHATTY and shares["chat"] > SURE and not numbered and not mentions.drugs:
         return Route(reading.best_of(route_of, "chat")[0], reading.intent, "small talk")  # type: ignore[arg-type]
     if shares["human"] > SURE:
         return Route("person", reading.intent, "asks for a person")
@@ -86,7 +89,9 @@ def route(
         intent = focus.intent if pointing and focus.intent else account_intent
         return Route("account", _fitting(intent, focus), "points at what was listed")
     if about_item and cue(text) and (mentions.pronoun or len(text.split()) <= ELLIPTIC):
-        return Route("account", account_intent, "asks on about the item spoken of")
+        named = cue(text)
+        intent = _fitting(account_intent, focus) if named == "order_status" and mentions.pronoun else account_intent
+        return Route("account", intent, "asks on about the item spoken of")
     if about_item and mentions.pronoun and shares["knowledge"] > shares["account"] and answerable:
         return Route("both", _plain_state(focus), "a general question about the item spoken of")
     if numbered:
@@ -104,6 +109,9 @@ def route(
         if cue(text) is None and (mentions.pronoun or mentions.previous):
             intent = _fitting(intent, focus)
         return Route("account", intent, "goes on about the item spoken of")
+    if signed_in and MINE.search(text) and cue(text) in OF_PARCELS and shares["account"] > OWN:
+        general = answerable and found.answerable > 0.8 and shares["knowledge"] > shares["account"]
+        return Route("both" if general else "account", account_intent, "asks after an own parcel")
     if found.hits and found.hits[0].signs[0] >= SAME and answerable and shares["account"] < 0.97:
         own_state = signed_in and (shares["account"] > MAYBE or cue(text) == "order_status") and MINE.search(text)
         return Route("both" if own_state else "knowledge", account_intent, "asked in an article's own words")

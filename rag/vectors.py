@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
+
+# jsonschema, which chromadb imports, compiles a grammar of internationalised addresses whenever this package is there:
+# four seconds at every start, for a check that nothing here makes.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 import chromadb
 from chromadb.api.client import Client

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 
 import Stemmer
@@ -102,6 +104,10 @@ STOPWORDS = frozenset(
 )
 
 
+RARE = 20_000  # a word seen less often in the frequency list may be a misspelling itself
+COMMON = 1_000_000  # a word seen this often may be what was meant
+
+
 class Speller:
     """Mends misspelt words towards the vocabulary of this business, and writes texting shorthand out.
 
@@ -109,18 +115,21 @@ class Speller:
     """
 
     def __init__(self, vocabulary: Iterable[str], shorthand: dict[str, str]) -> None:
-        from importlib.resources import files
-
         self._shorthand = shorthand
         self._english = SymSpell(max_dictionary_edit_distance=1, prefix_length=7)
+        self._known = set[str]()
         dictionary = files("symspellpy") / "frequency_dictionary_en_82_765.txt"
-        self._english.load_dictionary(str(dictionary), 0, 1)
-        self._known = {word for word, count in self._english.words.items() if count > 20_000}
+        for line in dictionary.read_text(encoding="utf-8").splitlines():
+            word, _, count = line.lstrip("\ufeff").partition(" ")
+            if int(count) > RARE:
+                self._known.add(word)
+            if int(count) > COMMON:
+                self._english.create_dictionary_entry(word, int(count))
+        parts = Counter(part for word in vocabulary for part in TOKEN.findall(word.lower()))
         self._ours = SymSpell(max_dictionary_edit_distance=2, prefix_length=7)
-        for word in vocabulary:
-            for part in TOKEN.findall(word.lower()):
-                if len(part) > 2 and not part.isdigit():
-                    self._ours.create_dictionary_entry(part, self._ours.words.get(part, 0) + 1)
+        for part, times in parts.items():
+            if len(part) > 2 and part.isalpha():
+                self._ours.create_dictionary_entry(part, times)
         self._known |= set(self._ours.words)
         self.mend_word = lru_cache(maxsize=20_000)(self._mend_word)
 
@@ -143,7 +152,7 @@ class Speller:
         common = self._english.lookup(word, Verbosity.CLOSEST, max_edit_distance=1)
         if ours and (not common or ours[0].distance <= common[0].distance):
             return str(ours[0].term)
-        if common and common[0].count > 1_000_000:
+        if common:
             return str(common[0].term)
         return word
 

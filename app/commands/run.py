@@ -15,6 +15,7 @@ import httpx
 import typer
 from rich.console import Console
 
+from app.prepared import is_prepared
 from app.settings import ROOT, Settings
 
 READY_WITHIN = 60.0  # seconds
@@ -27,12 +28,13 @@ def run() -> None:
     for port, name in ((settings.api_port, "PESTLE_API_PORT"), (settings.ui_port, "PESTLE_UI_PORT")):
         if _busy(settings.api_host, port):
             _stop(console, f"Port {port} is in use; stop the program that uses it, or set {name} to a free port.")
-    try:
-        made = subprocess.run([sys.executable, "-m", "app.cli", "setup"], check=False)
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    if made.returncode:
-        raise typer.Exit(made.returncode)
+    if not is_prepared(settings):
+        try:
+            made = subprocess.run([sys.executable, "-m", "app.cli", "setup"], check=False)
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        if made.returncode:
+            raise typer.Exit(made.returncode)
     serve(settings, console)
 
 
@@ -95,7 +97,9 @@ def serve(settings: Settings, console: Console) -> None:
         if ready:
             _welcome(settings, console, api)
         elif not stopping and all(child.poll() is None for child in children):
-            console.print(f"The API is not ready after {READY_WITHIN:.0f} s; it is still starting, or this machine is very busy.")
+            console.print(
+                f"The API is not ready after {READY_WITHIN:.0f} s; it is still starting, or this machine is very busy."
+            )
         while not stopping and all(child.poll() is None for child in children):
             time.sleep(0.1)
         failed = not stopping

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from app.prepared import mark_prepared
 from app.settings import Settings
 from app.wiring import clock, load_drugs, load_encoder
 
@@ -29,6 +30,7 @@ def prepare(settings: Settings, console: Console) -> None:
         _accounts(settings, track)
         _knowledge(settings, track)
         _documents(settings, track)
+    mark_prepared(settings)
 
 
 def _room(settings: Settings) -> None:
@@ -58,9 +60,13 @@ def _encoder(settings: Settings, track: Track) -> None:
         return
     track("Exporting the encoder", 0, 1)
     # In a process of its own: torch's memory is given back, and its warnings don't break the progress bars.
-    done = subprocess.run([sys.executable, "-m", "rag.encoder", str(folder)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "rag.encoder", str(folder)], capture_output=True, text=True, check=False
+    )
     if done.returncode:
-        raise SetupError(f"The encoder could not be exported: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+        raise SetupError(
+            f"The encoder could not be exported: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}"
+        )
     track("Exporting the encoder", 1, 1)
 
 

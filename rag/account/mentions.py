@@ -170,9 +170,9 @@ class MentionReader:
     def vocabulary(self) -> list[str]:
         return sorted(self._names)
 
-    def read(self, text: str, today: dt.date) -> Mentions:
-        """`text` is the cleaned message, with its own capitals and numbers."""
-        lowered = text.lower()
+    def read(self, text: str, today: dt.date, mended: str = "") -> Mentions:
+        """`text` is the cleaned message, with its own capitals and numbers; `mended` the same with its words mended."""
+        lowered = mended or text.lower()
         tracking = tuple(re.sub(r"\s", "", found).upper() for found in TRACKING.findall(text))
         numbers = tuple(
             digits

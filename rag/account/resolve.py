@@ -79,6 +79,10 @@ def orders_meant(account: Account, pointer: Pointer, drugs: DrugTable) -> Resolv
         with_drug = [o for o in pool if any(line.drug_id in mentions.drugs for line in o.lines)]
         if with_drug:
             pool, how = with_drug, ["medicine"]
+        elif not mentions.named and (
+            like := _like(pool, pointer, lambda order: {line.drug_id for line in order.lines})
+        ):
+            pool, how = like, ["likeness"]
         elif mentions.named or mentions.words:
             return Resolved((), "medicine", missing=_named(mentions, drugs))
     if mentions.forms and not mentions.drugs:
@@ -132,6 +136,8 @@ def prescriptions_meant(account: Account, pointer: Pointer, drugs: DrugTable) ->
         found = [p for p in account.prescriptions if p.drug_id in mentions.drugs]
         if found:
             return Resolved(tuple(_usable_first(found)), "medicine")
+        if not mentions.named and (like := _like(list(account.prescriptions), pointer, lambda p: {p.drug_id})):
+            return Resolved(tuple(_usable_first(like)), "likeness")
         if mentions.named or mentions.words:
             return Resolved((), "medicine", missing=_named(mentions, drugs))
     if formed := [p for p in account.prescriptions if any(form in p.form for form in mentions.forms)]:

@@ -40,9 +40,9 @@ def load_chat_model(settings: ModelSettings) -> ChatComposer | None:
 
     Raises ModelConfigError. Nothing is sent anywhere by loading, and LangSmith tracing is off from here on.
     """
+    turn_tracing_off()
     if not settings.model:
         return None
-    turn_tracing_off()
     folder = Path(settings.model).expanduser()
     if folder.is_dir():
         model = _local(folder, settings)

@@ -272,5 +272,7 @@ def test_no_command_waits_for_what_it_does_not_use() -> None:
     """`pestle token` and a start of `pestle run` that finds its port busy load no model library."""
     heavy = "chromadb torch onnxruntime sklearn scipy transformers langchain guardrails"
     code = f"import sys, app.cli; print([name for name in '{heavy}'.split() if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=made.ROOT, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=made.ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
     assert done.stdout.strip() == "[]"

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -64,13 +64,25 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
+def servers(process: subprocess.Popen[bytes]) -> list[int]:
+    lines = {pid: Path(f"/proc/{pid}/cmdline") for pid in descendants(process.pid)}
+    return [
+        pid
+        for pid, line in lines.items()
+        if line.exists() and re.search(rb"uvicorn.*create_app|streamlit\0run", line.read_bytes())
+    ]
+
+
 @contextmanager
-def running(settings: Settings, log: Path, **more: str) -> Iterator[tuple[subprocess.Popen[bytes], str, str]]:
+def running(
+    settings: Settings, log: Path, up: Callable[[subprocess.Popen[bytes]], bool]
+) -> Iterator[tuple[subprocess.Popen[bytes], str, str]]:
+    """`pestle run` as soon as it is `up`; at the end nothing of it is left, whatever the test found."""
     api, ui = free_ports()
-    process = start(settings, log, api, ui, **more)
+    process = start(settings, log, api, ui)
     try:
         until = time.monotonic() + START_WITHIN
-        while "Ctrl-C ends both" not in log.read_text():
+        while not up(process):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < until, log.read_text()
             time.sleep(0.1)
@@ -87,7 +99,10 @@ def running(settings: Settings, log: Path, **more: str) -> Iterator[tuple[subpro
 
 def test_it_serves_and_ends(prepared: Settings, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with running(prepared, log) as (process, api, ui), httpx.Client(trust_env=False, timeout=30) as client:
+    with (
+        running(prepared, log, lambda _: "Ctrl-C ends both" in log.read_text()) as (process, api, ui),
+        httpx.Client(trust_env=False, timeout=30) as client,
+    ):
         said = log.read_text()
         assert api in said
         assert ui in said
@@ -125,9 +140,9 @@ def test_it_serves_and_ends(prepared: Settings, tmp_path: Path) -> None:
 
 def test_when_one_server_dies_the_other_ends_too(prepared: Settings, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with running(prepared, log) as (process, _, _):
+    with running(prepared, log, lambda process: len(servers(process)) == 2) as (process, _, _):
         children = descendants(process.pid)
-        uvicorn = next(pid for pid in children if b"uvicorn" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        uvicorn = next(pid for pid in servers(process) if b"uvicorn" in Path(f"/proc/{pid}/cmdline").read_bytes())
         os.kill(uvicorn, signal.SIGKILL)
         assert process.wait(END_WITHIN + 5) == 1
         assert not [
