@@ -24,7 +24,7 @@ from rag.followup import leans, wants_more, whole
 from rag.parts import halves, parts
 from rag.release import Gate
 from rag.retrieve import Search
-from rag.route import Asked, route, two_topics
+from rag.route import SAME, Asked, route, two_topics
 from rag.specialists.reader import Reader
 from rag.trace import Trace
 from rag.turn import Answer, Emit, Event, Focus, Intent, Message, Outcome, Reply, silent
@@ -146,7 +146,8 @@ class Assistant:
     ) -> list[Asked]:
         """Each question of the message: what it wants, what it mentions, what the articles have on it."""
         whole_message = self._ask(text, account, message, focus, search, trace)
-        for questions in (parts(text), *halves(text)):
+        known = bool(whole_message.found.hits) and whole_message.found.hits[0].signs[0] >= SAME
+        for questions in (parts(text), *(() if known else halves(text))):
             asked: list[Asked] = []
             for question in questions:
                 before = Focus(articles=(asked[-1].found.best or "",), question=asked[-1].text) if asked else focus

@@ -16,6 +16,7 @@ JOINT = re.compile(
 QUESTION = re.compile(rf"^(?:so |and |also |ok |hi |hello |then |please )*{ASKS}\b|\?\s*$", re.IGNORECASE)
 LEAST = 3  # words in a part
 MOST = 3  # parts
+CUTS = 2  # loose cuts that are tried
 
 
 def parts(text: str) -> tuple[str, ...]:
@@ -54,4 +55,4 @@ def halves(text: str) -> tuple[tuple[str, str], ...]:
         (a, b)
         for a, b in cuts
         if len(a.split()) >= LEAST and len(b.split()) >= LEAST and QUESTION.search(a) and ASKED_FOR.search(b)
-    )[:MOST]
+    )[:CUTS]

@@ -26,7 +26,7 @@ from rag.words import Speller, stems
 
 SIGNS = ("question", "questions", "passage", "linear", "words", "letters")
 FLOOR_SIGNS = (*SIGNS, "score", "margin", "coverage", "scope")
-NEAREST = 80  # entries that Chroma is asked for; about 15 belong to each article
+NEAREST = 64  # entries that Chroma is asked for; about 15 belong to each article
 RIDGE = 3.0
 NEAR_BONUS = 2.5  # what being near the article spoken of is worth to a follow-up
 ALONE = 0.65  # share of the follow-up's own words in its score; the rest is for them with the question before

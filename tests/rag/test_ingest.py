@@ -359,6 +359,7 @@ def test_serving_goes_over_to_a_new_generation_while_queries_run(articles: Path,
                 assert found.best == article
                 assert search.index.vectors([search.index.passages[article][0].embedded]).shape == (1, 384)
                 seen.add(search.index.version)
+                time.sleep(0.01)
             except Exception as error:
                 errors.append(error)
                 return
