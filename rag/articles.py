@@ -90,6 +90,7 @@ def parse_article(text: str, path: Path) -> Article:
         problem = getattr(error, "problem", None) or "not valid YAML"
         raise ArticleErrors([f"{path}:{line}: front matter: {problem}"]) from None
     except ValueError as error:  # a date that there is not: YAML makes dates itself
+        node = yaml.compose(source, Loader=Loader)
         raise ArticleErrors([f"{path}:{_line_of(node, ('updated',)) + 2}: front matter: {error}"]) from None
     if not isinstance(data, dict):
         raise ArticleErrors([f"{path}:2: front matter must be keys and values"])

@@ -41,11 +41,17 @@ def mistakes(text: str) -> list[str]:
 
 def test_a_good_article() -> None:
     article = parse_article(GOOD, Path("kb/x.md"))
-    assert (article.id, article.title, article.topic, article.updated) == ("good-one", "A good article", "orders", dt.date(2026, 11, 1))
+    assert (article.id, article.title, article.topic, article.updated) == (
+        "good-one",
+        "A good article",
+        "orders",
+        dt.date(2026, 11, 1),
+    )
     assert article.questions == ("one", "two", "three", "four")
     assert article.next_steps == ("What now?",)
     assert [(section.heading, section.text) for section in article.sections] == [
-        ("", "The answer comes first."), ("More", "1. Do this.\n2. Then that."),
+        ("", "The answer comes first."),
+        ("More", "1. Do this.\n2. Then that."),
     ]
 
 
@@ -86,7 +92,19 @@ def test_several_mistakes_are_told_at_once() -> None:
     assert [row.split(": ")[0] for row in found] == ["kb/x.md:2", "kb/x.md:5"]
 
 
-@pytest.mark.parametrize("text", ["", "\n", "---", "---\n---\n", "---\n- a list\n---\ntext", "---\njust words\n---\ntext", "no front matter at all", "---\n!!python/object/apply:os.system ['true']\n---\nx"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "---",
+        "---\n---\n",
+        "---\n- a list\n---\ntext",
+        "---\njust words\n---\ntext",
+        "no front matter at all",
+        "---\n!!python/object/apply:os.system ['true']\n---\nx",
+    ],
+)
 def test_what_is_no_article(text: str) -> None:
     assert mistakes(text)[0].startswith("kb/x.md:")
 

@@ -37,7 +37,9 @@ def test_headings_without_text_make_no_passage() -> None:
     ("", []),
 ])  # fmt: skip
 def test_sentences(text: str, found: list[str]) -> None:
-    if text.startswith("Choose"):  # the closing quotation mark may stand with either sentence, as long as no word is lost
+    if text.startswith(
+        "Choose"
+    ):  # the closing quotation mark may stand with either sentence, as long as no word is lost
         assert " ".join(sentences(text)).replace('"', "") == text.replace('"', "")
     else:
         assert sentences(text) == found
@@ -46,13 +48,21 @@ def test_sentences(text: str, found: list[str]) -> None:
 def test_steps_bullets_and_paragraphs() -> None:
     text = "Before. And more.\n\n1. First **bold**\n   goes on\n2) Second [link](https://x.example)\n\n- a bullet\n* another\n\nAfter\nit."
     assert [(piece.kind, piece.text) for piece in pieces(text)] == [
-        ("sentence", "Before."), ("sentence", "And more."), ("step", "First bold goes on"), ("step", "Second link"),
-        ("bullet", "a bullet"), ("bullet", "another"), ("sentence", "After it."),
+        ("sentence", "Before."),
+        ("sentence", "And more."),
+        ("step", "First bold goes on"),
+        ("step", "Second link"),
+        ("bullet", "a bullet"),
+        ("bullet", "another"),
+        ("sentence", "After it."),
     ]
 
 
 def test_marks_are_taken_off() -> None:
-    assert plain("**Bold**, *soft*, `code` and [a link](?article=x) with 2 * 3 left") == "Bold, soft, code and a link with 2 * 3 left"
+    assert (
+        plain("**Bold**, *soft*, `code` and [a link](?article=x) with 2 * 3 left")
+        == "Bold, soft, code and a link with 2 * 3 left"
+    )
 
 
 def test_no_word_of_the_real_articles_is_lost() -> None:
@@ -62,5 +72,8 @@ def test_no_word_of_the_real_articles_is_lost() -> None:
         for line in article.body.splitlines():
             if line and not line.startswith("#"):
                 for word in plain(line).split():
-                    assert word in kept or word.strip("-*0123456789.)") in ("", word) or word in quoted, (article.id, word)
+                    assert word in kept or word.strip("-*0123456789.)") in ("", word) or word in quoted, (
+                        article.id,
+                        word,
+                    )
         assert all(passage.pieces for passage in passages(article)), article.id

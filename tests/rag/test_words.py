@@ -12,7 +12,18 @@ from tests import made
 
 @pytest.fixture(scope="module")
 def speller() -> Speller:
-    words = ["prescription", "insurance", "metformin", "delivery", "password", "refund", "pharmacist", "Fernhollow", "copay", "parcel"]
+    words = [
+        "prescription",
+        "insurance",
+        "metformin",
+        "delivery",
+        "password",
+        "refund",
+        "pharmacist",
+        "Fernhollow",
+        "copay",
+        "parcel",
+    ]
     return Speller(words, {"rx": "prescription", "u": "you", "pls": "please"})
 
 
@@ -24,7 +35,20 @@ def test_misspelt_words_are_mended(speller: Speller, typed: str, meant: str) -> 
     assert speller.mend(typed) == meant
 
 
-@pytest.mark.parametrize("text", ["where is my order", "fh-2051846", "$5.99 and 3-5 days", "1zs3bhnh7346832207", "the red house is large", "a.b@c.example", "???", "", "don't"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "where is my order",
+        "fh-2051846",
+        "$5.99 and 3-5 days",
+        "1zs3bhnh7346832207",
+        "the red house is large",
+        "a.b@c.example",
+        "???",
+        "",
+        "don't",
+    ],
+)
 def test_what_is_right_stays(speller: Speller, text: str) -> None:
     assert speller.mend(text) == text
 

@@ -56,7 +56,15 @@ IN_DANGER = [
 
 @pytest.mark.parametrize(("category", "text"), IN_DANGER)
 def test_danger(category: str, text: str) -> None:
-    disguises = [text, text.upper(), text.replace("'", "’"), f"<p>{text}</p>", f"hello!\n{text}\nthanks", "\u200b".join(text), f"Where is my order? {text}"]
+    disguises = [
+        text,
+        text.upper(),
+        text.replace("'", "’"),
+        f"<p>{text}</p>",
+        f"hello!\n{text}\nthanks",
+        "\u200b".join(text),
+        f"Where is my order? {text}",
+    ]
     for disguise in disguises:
         alarm = danger(clean(disguise, 4000).text, POLICY)
         assert alarm, disguise
@@ -101,8 +109,8 @@ def test_a_policy_with_a_mistake_is_refused(tmp_path: Path, old: str, new: str, 
 def test_no_policy_no_assistant(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="does not run without"):
         read_policy(tmp_path / "none.yaml")
+    (tmp_path / "empty.yaml").write_text("")
     with pytest.raises(PolicyError):
-        (tmp_path / "empty.yaml").write_text("")
         read_policy(tmp_path / "empty.yaml")
 
 
