@@ -78,6 +78,7 @@ def track(order: Order, sayer: Sayer) -> list[str]:
         return [
             f"Order {order.id} for {sayer.medicines(order)} has no tracking number yet, because it has not shipped.",
             _stage(order),
+            *_late(order, sayer),
         ]
     return [f"Order {order.id} for {sayer.medicines(order)} has no tracking number.", *status(order, sayer)]
 

@@ -254,13 +254,21 @@ def test_every_figure_is_the_customers_own(desk: Desk, number: int, intent: str,
     answer = desk.answer(intent, text, account)
     told = released(answer)
     figures, days = own_figures(account), own_days(account)
+    medicines = {line.drug_id for order in account.orders for line in order.lines} | {
+        p.drug_id for p in account.prescriptions
+    }
+    days |= {
+        (level.back_on.month, level.back_on.day)
+        for level in desk.business.stock
+        if level.back_on and level.drug_id in medicines
+    }
     for figure in FIGURE.findall(told):
         assert figure in figures, told
     for month, day, _ in DAY.findall(told):
         assert (MONTHS.index(month) + 1, int(day)) in days, told
     own = {r.id for r in (*account.orders, *account.prescriptions, *account.transfers)}
     assert {*answer.items, *answer.listed} <= own
-    assert {e.id for e in answer.evidence} <= {*own, "account"}
+    assert {e.id for e in answer.evidence} <= {*own, "account", *(f"stock:{drug}" for drug in medicines)}
     assert {card["number"] for card in answer.cards} <= own
     if number != stranger:
         assert other.customer.name not in told
