@@ -147,12 +147,13 @@ class Assistant:
         """Each question of the message: what it wants, what it mentions, what the articles have on it."""
         whole_message = self._ask(text, account, message, focus, search, trace)
         known = bool(whole_message.found.hits) and whole_message.found.hits[0].signs[0] >= SAME
-        for questions in (parts(text), *(() if known else halves(text))):
+        certain = parts(text)
+        for questions in (certain, *(() if known else halves(text))):
             asked: list[Asked] = []
             for question in questions:
                 before = Focus(articles=(asked[-1].found.best or "",), question=asked[-1].text) if asked else focus
                 asked.append(self._ask(question, account, message, before, search, trace))
-            if two_topics(whole_message, asked, search.weights.floor_at):
+            if two_topics(whole_message, asked, search.weights.floor_at, sure=questions is certain):
                 return asked
         return [whole_message]
 

@@ -125,10 +125,11 @@ def route(
     return Route("unknown", reading.intent, f"under the floor: {found.answerable:.2f} < {floor:.2f}")
 
 
-def two_topics(together: Asked, apart: list[Asked], floor: float) -> bool:
+def two_topics(together: Asked, apart: list[Asked], floor: float, sure: bool) -> bool:
     """Whether the parts of a message ask different things that are both known here.
 
-    The whole message must show it too: what its parts find stands among what it finds, or lies in the account.
+    The whole message must show it too: what its parts find stands among what it finds, or lies in the account. Parts
+    cut at a loose joint (not `sure`) must hold what the whole finds first.
     """
     if len(apart) < 2 or together.leaning:
         return False
@@ -141,13 +142,13 @@ def two_topics(together: Asked, apart: list[Asked], floor: float) -> bool:
             topics.append(f"account:{part.route.intent}")
         elif (
             part.route.where in ("knowledge", "both")
-            and part.found.answerable >= max(floor, PART)
+            and part.found.answerable >= (floor if sure else max(floor, PART))
             and part.found.best in near
         ):
             topics.append(part.found.best or "")
         else:
             return False
-    if together.route.where == "knowledge" and together.found.best not in topics:
+    if not sure and together.route.where == "knowledge" and together.found.best not in topics:
         return False
     return len(set(topics)) == len(topics)
 
