@@ -237,9 +237,7 @@ MONTHS = [
 ]
 
 
-@settings(
-    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     number=st.integers(0, made.CUSTOMERS - 1),
     intent=st.sampled_from([i for i in INTENTS if i != "stock"]),

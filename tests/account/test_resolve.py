@@ -49,7 +49,7 @@ def test_a_tracking_number_finds_its_order(desk: Desk) -> None:
 
 
 def test_every_own_number_is_found_and_nobody_elses(desk: Desk) -> None:
-    everyone = desk.business.customers[:25]
+    everyone = desk.business.customers[:10]
     for customer, stranger in zip(everyone, [*everyone[1:], everyone[0]], strict=True):
         for order in desk.account(customer.id).orders[:4]:
             digits = order.id.split("-")[1]
