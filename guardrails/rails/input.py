@@ -28,13 +28,16 @@ class Cleaned:
 
 
 def clean(text: str, longest: int) -> Cleaned:
-    """NFKC, no invisible or control characters, no tags, single spaces."""
-    if len(text) > longest:
-        return Cleaned(text[:longest], "too_long")
+    """NFKC, no invisible or control characters, no tags, single spaces.
+
+    A message that is too long is cleaned too: danger at its end must not be missed.
+    """
     visible = CONTROL.sub(" ", INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
     if not visible.strip():
         return Cleaned("", "empty")
     words = " ".join(TAGS.sub(" ", visible).translate(APOSTROPHES).split())
+    if len(text) > longest:
+        return Cleaned(words, "too_long")
     letters = [character for character in words if character.isalpha()]
     if not any(character.isalnum() for character in words):
         return Cleaned(words, "unreadable")
