@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from app.commands import accounts, answer, bench, evaluate, ingest, run, token, trace, train
+from app.commands import accounts, answer, bench, evaluate, handovers, ingest, run, token, trace, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,6 +26,7 @@ app.command("eval")(evaluate.evaluate)
 app.command("bench")(bench.bench)
 app.command("token")(token.token)
 app.command("trace")(trace.trace)
+app.command("handovers")(handovers.handovers)
 app.add_typer(accounts.app)
 
 

@@ -19,7 +19,7 @@ def is_prepared(settings: Settings) -> bool:
         marked = (settings.home / "prepared").read_text(encoding="utf-8")
     except OSError:
         return False
-    needed = ("knowledge/current", "encoder/model.onnx", "account-documents/watermark")
+    needed = ("knowledge/current", "encoder/model.onnx", "reader/model.onnx", "account-documents/watermark")
     return marked == _state(settings) and all((settings.home / name).exists() for name in needed)
 
 
@@ -28,7 +28,7 @@ def _state(settings: Settings) -> str:
         path
         for folder in (settings.knowledge, ROOT / "rag")
         for path in sorted(folder.rglob("*"))
-        if path.suffix in (".md", ".yaml", ".py")
+        if path.suffix in (".md", ".yaml", ".py", ".safetensors")
     ]
     seen = [f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}" for path in files]
     today = settings.today or dt.datetime.now(dt.UTC).date()

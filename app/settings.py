@@ -43,6 +43,10 @@ class Settings(BaseSettings):
         description="Folder of an ONNX encoder (model.onnx, tokenizer.json); empty: all-MiniLM-L6-v2, exported at set-up.",
     )
 
+    reader: Path | None = Field(
+        None, description="Folder of the exported reader; empty: exported at set-up from knowledge_base/trained/reader."
+    )
+
     model: str = Field(
         "",
         description="Chat model: a string for LangChain's init_chat_model, or a local transformers folder; empty: answers are extractive.",
@@ -59,6 +63,7 @@ class Settings(BaseSettings):
     token_audience: str = Field("pestle", description="Audience that tokens must name.")
     token_hours: float = Field(12, gt=0, le=720, description="How long a demo token is valid.")
     demo: bool = Field(True, description="Demo accounts and demo sign-in; turn off where real customers are served.")
+    explain: bool = Field(False, description="Customers may see why an answer was given.")
     today: dt.date | None = Field(None, description="A fixed date to answer from, for evaluation; empty: today.")
     max_message_chars: int = Field(
         4000, ge=100, le=20000, description="Longest message that is read; longer ones get a polite reply."

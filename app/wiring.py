@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.masking import masker_of
 from app.settings import Settings
 from rag.account import open_book
 from rag.account.answer import AccountAnswers
@@ -19,10 +20,13 @@ from rag.assistant import Assistant, Parts
 from rag.compose.load_model import load_chat_model
 from rag.encoder import Encoder
 from rag.retrieve import Weights
+from rag.screen import EvidenceScreen
 from rag.serving import ServingSearch
-from rag.specialists.reader import Reader
+from rag.specialists.reader import Heads, Reader
+from rag.specialists.rows import examples_digest
+from rails.judge import Thresholds
+from rails.live import LiveRails
 from rails.output import OutputRail
-from rails.policy import read_policy
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,11 @@ def load_encoder(settings: Settings, threads: int = 1) -> Encoder:
     return Encoder(settings.encoder or settings.home / "encoder", threads)
 
 
+def load_reader(settings: Settings, threads: int = 1) -> Encoder:
+    """The encoder with the trained adapter. Raises EncoderError when it has not been exported yet."""
+    return Encoder(settings.reader or settings.home / "reader", threads)
+
+
 def load_drugs(settings: Settings) -> DrugTable:
     return read_drugs(settings.knowledge / "drugs.yaml")
 
@@ -66,12 +75,14 @@ def build(settings: Settings, book: AccountBook | None = None, documents: Path |
 
     `book` and the folder of its `documents` stand in for the ones that the settings name.
     """
+    trained = settings.knowledge / "trained"
     encoder = load_encoder(settings)
     drugs = load_drugs(settings)
-    policy = read_policy(settings.policy)
+    reader = Reader(Heads.load(trained), load_reader(settings), encoder, examples_digest(settings.knowledge))
+    bounds = {head: Thresholds(b.unsure, b.sure) for head, b in reader.bounds.items()}
+    rails = LiveRails(settings.policy, bounds)
     book = book or open_book(settings)
     embedded = AccountDocuments(documents or settings.home / "account-documents", encoder, drugs, settings.chroma_url)
-    trained = settings.knowledge / "trained"
     mentions = MentionReader(drugs)
     search = ServingSearch(
         settings.home / "knowledge",
@@ -84,13 +95,15 @@ def build(settings: Settings, book: AccountBook | None = None, documents: Path |
     assistant = Assistant(
         Parts(
             search=search,
-            reader=Reader(trained, encoder.name, encoder.dimensions),
+            reader=reader,
             mentions=mentions,
             book=book,
             answers=AccountAnswers(book, drugs),
             documents=embedded,
-            policy=policy,
-            rail=OutputRail(policy.links),
+            rails=rails,
+            masker=masker_of(rails.policy),
+            screen=EvidenceScreen(rails.policy, reader, encoder),
+            rail=OutputRail(rails.policy.links),
             clock=clock(settings),
             composer=load_chat_model(settings),
             longest=settings.max_message_chars,

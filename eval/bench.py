@@ -21,6 +21,7 @@ import numpy as np
 from app.settings import Settings
 from app.tokens import mint
 from app.wiring import build, load_encoder
+from eval.bench_rails import rails
 from eval.questions import read_cases
 from eval.table import Figure
 from rag.encoder import Encoder
@@ -201,6 +202,7 @@ BENCHES: dict[str, Callable[[Settings], list[Figure]]] = {
     "ingestion": ingestion,
     "lookup": lookup,
     "serving": serving,
+    "rails": rails,
 }
 
 

@@ -6,8 +6,8 @@ import datetime as dt
 import logging
 import re
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rag.account.answer import AccountAnswer, AccountAnswers
@@ -25,17 +25,26 @@ from rag.parts import halves, parts
 from rag.release import Gate
 from rag.retrieve import Search
 from rag.route import SAME, Asked, route, two_topics
-from rag.specialists.reader import Reader
+from rag.screen import EvidenceScreen
+from rag.specialists.reader import Reader, Reading
 from rag.trace import Trace
-from rag.turn import Answer, Emit, Event, Focus, Intent, Message, Outcome, Reply, silent
-from rails.input import clean, danger
+from rag.turn import Answer, Emit, Event, Focus, Handover, Intent, Message, Outcome, PastTurn, Reply, silent
+from rails.input import Cleaned, clean
+from rails.judge import Ruling, danger
+from rails.live import LiveRails
 from rails.output import OutputRail
+from rails.personal import Masker
 from rails.policy import Policy
 
 log = logging.getLogger("pestle")
 
 WORDS, PART_WORDS, MORE_WORDS = 118, 56, 320
 CLOSEST = 3
+SKIMMED = 2_000  # characters at each end of an endless message that are read for danger
+OUTCOMES: dict[str, Outcome] = {
+    "emergency": "emergency", "refuse": "refused", "calm": "refused", "pharmacist": "refused", "person": "answered",
+    "explain": "unknown",
+}  # fmt: skip
 GENERAL = 0.7  # how sure an article must be to answer a visitor who asked as if signed in
 OWN_PARCEL = re.compile(
     r"^order\b|\b(my|the|todays|today's) (\w+ )?(order|package|parcel|box|delivery|shipment|one)\b", re.IGNORECASE
@@ -61,6 +70,7 @@ class Plan:
     listed: list[str] = field(default_factory=list)
     intent: str | None = None
     plain: bool = True  # a chat model may word the answer
+    handover: Handover | None = None
 
     def add(self, drafts: tuple[DraftSentence, ...], evidence: tuple[Evidence, ...]) -> None:
         self.drafts.extend(drafts)
@@ -77,41 +87,67 @@ class Parts:
     book: AccountBook
     answers: AccountAnswers
     documents: AccountDocuments
-    policy: Policy
+    rails: LiveRails  # the input rails of the policy in force
+    masker: Masker
     rail: OutputRail
+    screen: EvidenceScreen
     clock: Callable[[], dt.datetime]
     composer: Composer | None = None
     longest: int = 4000
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message as it was read: its text, the same with its words mended, the encoder's vector, the turns, the heads."""
+
+    text: str
+    mended: str
+    vector: Vectors
+    turns: tuple[str, ...]
+    reading: Reading
 
 
 class Assistant:
     """Answers messages. Thread-safe; never raises for what a customer writes."""
 
     def __init__(self, made_of: Parts) -> None:
-        self._is = made_of
+        self._is = self.made_of = made_of
+
+    @property
+    def _policy(self) -> Policy:
+        return self._is.rails.policy
 
     def answer(self, message: Message, emit: Emit = silent) -> Answer:
         """One turn. Sentences are emitted as the output rail lets them out; the reply holds all of them."""
         trace = Trace()
         focus = message.past[-1].focus if message.past else Focus()
-        plan, gate, asked = Plan(), Gate(self._is.rail, (), emit), []
+        plan, gate, asked, ruling = Plan(), Gate(self._is.rail, (), emit), [], Ruling()
         try:
             with trace.step("input"):
                 cleaned = clean(message.text, self._is.longest)
-                alarm = danger(cleaned.text, self._is.policy)
+                alarm = danger(cleaned.text, self._policy)
+                cleaned = replace(cleaned, text=self._is.masker.mask(cleaned.text).text)
             if alarm:
-                plan = Plan(fixed=[alarm.text], outcome="emergency", reason=alarm.category)
-            elif cleaned.problem:
+                ruling = Ruling("emergency", alarm.category, alarm.text, "pattern")
+                plan = self._ruled(ruling)
+            elif cleaned.problem and not (cleaned.problem == "too_long" and (ruling := self._skim(cleaned, message)).action):
                 plan = self._say(cleaned.problem, "clarify", cleaned.problem)
             else:
                 search = self._is.search()
-                with trace.step("account"):
-                    account, away = self._account(message.customer_id)
-                asked = self._read(cleaned.text, account, message, focus, search, trace)
-                if away and any(a.route.where in ("account", "both") for a in asked):
-                    raise away
-                with trace.step("gather"):
-                    plan = self._gather(asked, account, message, focus, search)
+                heard = self._hear(cleaned.text, message, search, trace)
+                with trace.step("judge"):
+                    ruling = self._judge(heard, focus) if ruling.action is None else ruling
+                if ruling.action:
+                    plan = self._ruled(ruling)
+                else:
+                    with trace.step("account"):
+                        account, away = self._account(message.customer_id)
+                    asked = self._read(heard, account, message, focus, search, trace)
+                    if away and any(a.route.where in ("account", "both") for a in asked):
+                        raise away
+                    with trace.step("gather"):
+                        plan = self._gather(asked, account, message, focus, search)
+                    plan.after.extend(ruling.doubts)
             gate = Gate(self._is.rail, plan.evidence.values(), emit)
             with trace.step("compose"):
                 self._compose(plan, cleaned.text, message, gate, trace)
@@ -122,7 +158,35 @@ class Assistant:
             log.exception("a turn failed")
             trace.note(error=type(error).__name__)
             plan, gate = self._broken("trouble", "internal", gate)
-        return self._finish(message, plan, gate, asked, focus, trace, emit)
+        return self._finish(message, plan, gate, asked, focus, ruling, trace, emit)
+
+    def _hear(self, text: str, message: Message, search: Search, trace: Trace) -> Heard:
+        """The message read with the turns before it: the encoder's vector of it, and the reader's heads."""
+        with trace.step("read"):
+            mended = search.mended(text)
+            vector = search.encoder.encode([mended])[0]
+            turns = (*(part for turn in message.past[-2:] for part in (turn.text, turn.reply)), text)
+            return Heard(text, mended, vector, turns, self._is.reader.read(turns, vector))
+
+    def _judge(self, heard: Heard, focus: Focus) -> Ruling:
+        return self._is.rails().rule(heard.turns, heard.reading.marks, frozenset(focus.spoken))
+
+    def _skim(self, cleaned: Cleaned, message: Message) -> Ruling:
+        """The ruling on a message that is too long to answer: its beginning and its end are read for danger."""
+        search = self._is.search()
+        text = f"{cleaned.text[:SKIMMED]} {cleaned.text[-SKIMMED:]}"
+        ruling = self._judge(self._hear(text, message, search, Trace()), Focus())
+        return ruling if ruling.action == "emergency" else Ruling()
+
+    def _ruled(self, ruling: Ruling) -> Plan:
+        """What is said when an input rail speaks: the policy's words, and nothing else."""
+        outcome = OUTCOMES[ruling.action or "refuse"]
+        handover: Handover | None = None
+        if ruling.action == "emergency":
+            handover = Handover(ruling.category, "urgent", "pharmacist")
+        elif ruling.action == "calm" and ruling.repeated:
+            handover = Handover(ruling.category, "soon", "care")
+        return Plan(fixed=[ruling.text], outcome=outcome, reason=ruling.category, handover=handover)
 
     def _account(self, customer_id: str | None) -> tuple[Account | None, AccountError | None]:
         """The verified customer's account. That the book is away matters only to a question that needs it."""
@@ -133,26 +197,40 @@ class Assistant:
 
     def classify(self, text: str) -> dict[str, Any]:
         """A message's reading without an answer: heads, entities and what the input rail decides."""
-        cleaned = clean(text, self._is.longest)
-        alarm = danger(cleaned.text, self._is.policy)
-        if alarm or cleaned.problem:
-            asked = None
-        else:
-            asked = self._ask(cleaned.text, None, Message(text), Focus(), self._is.search(), Trace())
-        return classification(cleaned, alarm, asked, self._is.mentions)
+        cleaned, alarm = clean(text, self._is.longest), danger(clean(text, self._is.longest).text, self._policy)
+        if not cleaned.text:
+            return classification(cleaned, alarm, None, None, None, self._is.mentions)
+        search, message, trace = self._is.search(), Message(text), Trace()
+        heard = self._hear(cleaned.text, message, search, trace)
+        asked = self._ask(heard, None, message, Focus(), search, trace)
+        return classification(cleaned, alarm, heard.reading, self._judge(heard, Focus()), asked, self._is.mentions)
+
+    def judge(self, turns: Sequence[str]) -> tuple[Reading, Ruling]:
+        """The reading of a conversation's last message, and what the input rails would do about it.
+
+        `turns` alternate and end with the customer's message.
+        """
+        *past, text = turns
+        text = self._is.masker.mask(clean(text, self._is.longest).text).text
+        pairs = tuple(PastTurn(said, reply) for said, reply in zip(past[::2], past[1::2], strict=True))
+        heard = self._hear(text, Message(text, past=pairs), self._is.search(), Trace())
+        alarm = danger(text, self._policy)
+        ruling = Ruling("emergency", alarm.category, alarm.text, "pattern") if alarm else self._judge(heard, Focus())
+        return heard.reading, ruling
 
     def _read(
-        self, text: str, account: Account | None, message: Message, focus: Focus, search: Search, trace: Trace
+        self, heard: Heard, account: Account | None, message: Message, focus: Focus, search: Search, trace: Trace
     ) -> list[Asked]:
         """Each question of the message: what it wants, what it mentions, what the articles have on it."""
-        whole_message = self._ask(text, account, message, focus, search, trace)
+        whole_message = self._ask(heard, account, message, focus, search, trace)
         known = bool(whole_message.found.hits) and whole_message.found.hits[0].signs[0] >= SAME
-        certain = parts(text)
-        for questions in (certain, *(() if known else halves(text))):
+        certain = parts(heard.text)
+        for questions in (certain, *(() if known else halves(heard.text))):
             asked: list[Asked] = []
             for question in questions:
                 before = Focus(articles=(asked[-1].found.best or "",), question=asked[-1].text) if asked else focus
-                asked.append(self._ask(question, account, message, before, search, trace))
+                part = self._hear(question, Message(question), search, trace)
+                asked.append(self._ask(part, account, message, before, search, trace))
             if two_topics(whole_message, asked, search.weights.floor_at, sure=questions is certain):
                 return asked
         return [whole_message]
@@ -171,13 +249,11 @@ class Assistant:
         return any(float(document @ vector) >= DESCRIBED for document in documents.values())
 
     def _ask(
-        self, text: str, account: Account | None, message: Message, focus: Focus, search: Search, trace: Trace
+        self, heard: Heard, account: Account | None, message: Message, focus: Focus, search: Search, trace: Trace
     ) -> Asked:
+        text, mended, vector, reading = heard.text, heard.mended, heard.vector, heard.reading
         with trace.step("read"):
             now = message.now or self._is.clock()
-            mended = search.mended(text)
-            vector = search.encoder.encode([mended])[0]
-            reading = self._is.reader.read(mended, vector)
             mentions = self._is.mentions.read(text, now.date(), mended)
         with trace.step("search"):
             found, query, leaning = search.find(text, vector), text, leans(text, focus)
@@ -240,11 +316,11 @@ class Assistant:
 
     def _ask_to_sign_in(self, plan: Plan, question: Asked, focus: Focus, search: Search) -> None:
         """Without a verified customer there is the general answer, if there is one, and the way to the own one."""
-        wording = self._is.policy.wording.sign_in
+        wording = self._policy.wording.sign_in
         general = question.found.answerable >= max(GENERAL, search.weights.floor_at) and not question.mentions.numbers
         if general and question.reading.routes["account"] < CERTAIN:
             self._gather_article(plan, question, focus, search, PART_WORDS)
-            plan.after.append(self._is.policy.wording.sign_in_more)
+            plan.after.append(self._policy.wording.sign_in_more)
         elif wording not in plan.fixed:
             plan.fixed.append(wording)
             if not plan.drafts:
@@ -291,13 +367,13 @@ class Assistant:
         plan = Plan(
             outcome="unknown",
             reason="no_evidence",
-            fixed=[self._is.policy.wording.unknown_closest if near else self._is.policy.wording.unknown],
+            fixed=[self._policy.wording.unknown_closest if near else self._policy.wording.unknown],
         )
         for article_id in near:
             article = search.index.articles[article_id]
             item = Evidence(article_id, article_id, article.title, f"?article={article_id}", article.title)
             plan.add((DraftSentence(article.title, (article_id,), "bullet"),), (item,))
-        plan.after.append(self._is.policy.wording.person)
+        plan.after.append(self._policy.wording.person)
         plan.suggestions = [search.index.articles[article_id].title for article_id in near]
         return plan
 
@@ -307,9 +383,10 @@ class Assistant:
             gate.fixed(words)
         composer = "extractive"
         if self._is.composer and plan.drafts and plan.plain and plan.outcome == "answered":
-            history = tuple((turn.text, turn.reply) for turn in message.past[-4:] if not turn.focus.items)
+            mask = self._is.masker.mask
+            history = tuple((mask(turn.text).text, turn.reply) for turn in message.past[-4:] if not turn.focus.items)
             try:
-                brief = Brief(text, tuple(plan.evidence.values()), history, WORDS)
+                brief = Brief(text, self._unsteered(plan, trace), history, WORDS)
                 released = [gate.offer(draft) for draft in self._is.composer.sentences(brief)]
                 composer = self._is.composer.name if any(released) else composer
                 trace.note(model="released" if any(released) else "nothing passed the rails")
@@ -326,8 +403,18 @@ class Assistant:
             gate.fixed(words)
         trace.note(composer=composer)
 
+    def _unsteered(self, plan: Plan, trace: Trace) -> tuple[Evidence, ...]:
+        """The evidence without sentences that try to command whoever reads them: a chat model would obey."""
+        kept = []
+        for item in plan.evidence.values():
+            text, steering = self._is.screen.clean(item.text)
+            kept.append(replace(item, text=text) if steering else item)
+            if steering:
+                trace.note(steering=[*trace.notes.get("steering", ()), item.id])
+        return tuple(item for item in kept if item.text.strip())
+
     def _say(self, wording: str, outcome: Outcome, reason: str | None) -> Plan:
-        return Plan(fixed=[getattr(self._is.policy.wording, wording)], outcome=outcome, reason=reason)
+        return Plan(fixed=[getattr(self._policy.wording, wording)], outcome=outcome, reason=reason)
 
     def _broken(self, wording: str, reason: str, gate: Gate) -> tuple[Plan, Gate]:
         plan = self._say(wording, "unknown", reason)
@@ -335,13 +422,23 @@ class Assistant:
         return plan, gate
 
     def _finish(
-        self, message: Message, plan: Plan, gate: Gate, asked: list[Asked], focus: Focus, trace: Trace, emit: Emit
+        self,
+        message: Message,
+        plan: Plan,
+        gate: Gate,
+        asked: list[Asked],
+        focus: Focus,
+        ruling: Ruling,
+        trace: Trace,
+        emit: Emit,
     ) -> Answer:
         released = gate.released
         if not released.sentences:  # the rail held everything back: better nothing than something wrong
             plan = self._say("unknown", "unknown", "held_back")
             gate.fixed(plan.fixed[0])
-            gate.fixed(self._is.policy.wording.person)
+            gate.fixed(self._policy.wording.person)
+        # A person is called once in a conversation, and once more when it turns urgent.
+        handover = plan.handover if plan.handover and plan.handover.urgency not in focus.called else None
         suggestions = tuple(dict.fromkeys(plan.suggestions))[:3]
         for text in suggestions:
             emit(Event("suggestion", {"text": text}))
@@ -350,10 +447,11 @@ class Assistant:
             trace_id=uuid.uuid4().hex,
             text=released.text,
             citations=tuple(released.citations),
-            intents=tuple(Intent(name=n, score=round(s, 4)) for a in asked for n, s in a.reading.intents[:2]),
+            intents=tuple(Intent(name=n, score=round(s, 4)) for a in asked for n, s in a.reading.wanted),
             outcome=plan.outcome,
             reason=plan.reason,
             suggestions=suggestions,
+            handover_id=uuid.uuid4().hex if handover else None,
             sentences=tuple(released.sentences),
             cards=tuple(plan.cards),
         )
@@ -364,12 +462,20 @@ class Assistant:
             outcome=plan.outcome,
             reason=plan.reason,
             asked=[_asked_note(a) for a in asked],
+            rails={
+                "acted": ruling.category if ruling.action else None,
+                "sign": ruling.sign,
+                "unsure": sorted(ruling.unsure),
+                "verdicts": [list(verdict) for verdict in ruling.verdicts],
+            },
             evidence=list(plan.evidence),
             held_back=released.held_back,
             released=[s.text for s in released.sentences],
-            versions={"policy": self._is.policy.version, "knowledge": index.version if index else None},
+            versions={"policy": self._policy.version, "knowledge": index.version if index else None},
         )
         question = asked[0].query if asked and (plan.articles or plan.items) else focus.question
+        spoken = tuple(dict.fromkeys((*focus.spoken, *([ruling.category] if ruling.action else []))))
+        called = tuple(dict.fromkeys((*focus.called, *([handover.urgency] if handover else []))))
         listed = plan.listed or (focus.listed if set(plan.items) <= set(focus.listed) else ())
         after = Focus(
             articles=tuple(plan.articles),
@@ -377,9 +483,12 @@ class Assistant:
             listed=tuple(listed),
             intent=plan.intent,
             question=question[:300],
+            spoken=spoken,
+            called=called,
         )
         keep = plan.outcome in ("emergency", "unknown") or not (plan.articles or plan.items or plan.listed)
-        return Answer(reply, focus if keep else after, trace.record())
+        kept = focus.model_copy(update={"spoken": spoken, "called": called})
+        return Answer(reply, kept if keep else after, trace.record(), handover)
 
 
 def _asked_note(asked: Asked) -> dict[str, Any]:

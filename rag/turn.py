@@ -68,6 +68,8 @@ class Focus(BaseModel):
     listed: tuple[str, ...] = ()  # numbers offered for a choice, in the order shown
     intent: str | None = None  # the account intent that waits for the choice, or was just answered
     question: str = ""  # the question the last answer was for, made whole
+    spoken: tuple[str, ...] = ()  # categories of the input rails that spoke so far
+    called: tuple[str, ...] = ()  # urgencies with which a person has been called
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,19 @@ def silent(event: Event) -> None:
 
 
 @dataclass(frozen=True)
+class Handover:
+    """That a person must look at this conversation: the policy's category, how soon, and who."""
+
+    reason: str
+    urgency: Literal["urgent", "soon"]
+    department: Literal["pharmacist", "care"]
+
+
+@dataclass(frozen=True)
 class Answer:
     """A finished turn: the reply, what the conversation is now about, and the replayable record."""
 
     reply: Reply
     focus: Focus
     trace: dict[str, Any] = field(default_factory=dict)
+    handover: Handover | None = None

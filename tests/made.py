@@ -17,7 +17,7 @@ import onnxruntime
 from app.settings import Settings
 from rag.account.business import Business, write
 from rag.account.generate import generate
-from rag.encoder import Encoder, export_encoder
+from rag.encoder import Encoder, export_encoder, reader_name
 from rag.ingest import ingest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,8 +49,25 @@ def encoder_folder() -> Path:
 
 
 @cache
+def reader_folder() -> Path:
+    """The trained reader, exported again only where its adapter or the export has changed."""
+    adapter = KNOWLEDGE / "trained" / "reader"
+    recipe = f"{onnxruntime.__version__} {inspect.getsource(export_encoder)} {reader_name(adapter)}"
+    folder = KEPT / f"reader-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+    with _alone("reader"):
+        if not (folder / "encoder.json").exists():
+            export_encoder(folder, adapter)
+    return folder
+
+
+@cache
 def encoder() -> Encoder:
     return Encoder(encoder_folder())
+
+
+@cache
+def reader() -> Encoder:
+    return Encoder(reader_folder())
 
 
 @cache
@@ -80,7 +97,7 @@ def home_in(folder: Path) -> Settings:
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "knowledge").symlink_to(knowledge_home() / "knowledge", target_is_directory=True)
-    settings = Settings(home=folder, encoder=encoder_folder(), today=TODAY, model="", _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(home=folder, encoder=encoder_folder(), reader=reader_folder(), today=TODAY, model="", _env_file=None)  # type: ignore[call-arg]
     write(business(), settings.accounts)
     return settings
 
@@ -90,7 +107,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PESTLE_", "PYTEST_", "COV_"))}
     return {
         **kept, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'guardrails'}", "PESTLE_HOME": str(settings.home),
-        "PESTLE_ENCODER": str(encoder_folder()), "PESTLE_TODAY": TODAY.isoformat(), "PESTLE_MODEL": "", **more,
+        "PESTLE_ENCODER": str(encoder_folder()), "PESTLE_READER": str(reader_folder()), "PESTLE_TODAY": TODAY.isoformat(), "PESTLE_MODEL": "", **more,
     }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
@@ -44,8 +44,13 @@ async def customer(asker: Asker) -> Identity | None:
 Visitor = Annotated[Identity | None, Depends(customer)]
 
 
+def owns(conversation: Conversation | None, visitor: Identity | None) -> TypeGuard[Conversation]:
+    """Whether there is a conversation, and this visitor may read it."""
+    return conversation is not None and conversation.customer_id == (visitor.id if visitor else None)
+
+
 def owned(conversation: Conversation | None, visitor: Identity | None) -> Conversation:
     """The conversation if it is this visitor's. Another's is answered exactly as one that doesn't exist."""
-    if conversation is None or conversation.customer_id != (visitor.id if visitor else None):
+    if not owns(conversation, visitor):
         raise Problem("not-found", "There is no such conversation; start a new one with POST /v1/conversations.")
     return conversation

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from app.api import chat, demo, health, knowledge
+from app.api import chat, demo, health, knowledge, why
 from app.api.documented import DocumentedAPI
 from app.api.gate import Gate
 from app.api.metrics import Metrics
@@ -17,6 +17,7 @@ from app.api.problems import install
 from app.api.services import Answering, Articles, Services, no_articles
 from app.api.stopping import on_stop_signal
 from app.api.turns import Turns
+from app.masking import masking
 from app.settings import Settings
 from app.store.conversations import ConversationStore
 from app.store.migrate import migrate
@@ -48,7 +49,7 @@ def create_app(
             tokens = Tokens(settings)
             tokens.prepare()
             parts = (assistant, book, articles) if assistant else _load(settings, stack.callback)
-            turns = Turns(parts[0], store, metrics)
+            turns = Turns(parts[0], store, metrics, masking(settings.policy))
             app.state.services = services = Services(
                 settings, parts[0], store, parts[1], parts[2], tokens, metrics, turns, stopping
             )
@@ -78,7 +79,7 @@ def create_app(
     app.state.metrics = metrics
     install(app)
     app.add_middleware(Gate)
-    for part in (chat, knowledge, demo, health):
+    for part in (chat, why, knowledge, demo, health):
         app.include_router(part.router)
     return app
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -32,8 +33,12 @@ class Asked:
 
 
 class Turns:
-    def __init__(self, assistant: Answering, store: ConversationStore, metrics: Metrics) -> None:
+    def __init__(
+        self, assistant: Answering, store: ConversationStore, metrics: Metrics, mask: Callable[[str], str] = str
+    ) -> None:
+        """`mask` takes out of a message what must not be stored."""
         self._assistant = assistant
+        self._mask = mask
         self._store = store
         self._metrics = metrics
         self._locks = KeyedLocks()
@@ -77,7 +82,7 @@ class Turns:
         past = self._store.past(conversation.id)
         answer = self._assistant.answer(Message(asked.text, conversation.customer_id, past), emit)
         try:
-            self._store.record(conversation.id, asked.text, answer, asked.key)
+            self._store.record(conversation.id, self._mask(asked.text), answer, asked.key)
         except UnknownConversation:
             owned(None, asked.visitor)
         except AlreadyRecorded:  # another server process was faster; its reply is the one that stands
@@ -89,7 +94,7 @@ class Turns:
 
     def _replay(self, asked: Asked, key: str) -> Reply | None:
         recorded = self._store.replay(asked.conversation_id, key)
-        if recorded is not None and recorded.text != asked.text:
+        if recorded is not None and recorded.text != self._mask(asked.text):
             sentence = "This Idempotency-Key came with another text before; send a new key with a new text."
             raise Problem("key-reused", sentence)
         return recorded.reply if recorded else None

@@ -4,51 +4,74 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from app.settings import Settings
+from app.settings import ROOT, Settings
 
-SUITES = ("questions", "account")
+if TYPE_CHECKING:
+    from app.wiring import Wired
+    from eval.table import Figure
+
+SUITES = ("questions", "account", "specialists", "rails", "redteam", "public")
+PUBLIC = ROOT.parent / "shared" / "data"
 
 
 def evaluate(
-    suites: Annotated[list[str] | None, typer.Argument(help=f"Which of {', '.join(SUITES)}; default: all.")] = None,
+    suites: Annotated[list[str] | None, typer.Argument(help=f"Which of {', '.join(SUITES)}; default: all but public.")] = None,
     keep: Annotated[bool, typer.Option(help="Write the figures into docs/measurements.md.")] = False,
     plain: Annotated[bool, typer.Option(help="Measure plain LangChain beside ours.")] = True,
     show: Annotated[bool, typer.Option(help="Print failed account cases.")] = False,
+    data: Annotated[Path, typer.Option(help="Folder of the public data sets; what is not there is left out.")] = PUBLIC,
 ) -> None:
     """Run held-out suites and print their figures."""
     from eval.table import keep as keep_table
     from eval.table import show as show_table
 
-    chosen = suites or list(SUITES)
+    chosen = suites or [name for name in SUITES if name != "public"]
     if unknown := [name for name in chosen if name not in SUITES]:
         raise typer.BadParameter(f"there is no suite {unknown[0]!r}; there are {', '.join(SUITES)}")
+    runs: dict[str, Callable[[], list[Figure]]] = {
+        "questions": lambda: _questions(plain),
+        "account": lambda: _account(show),
+        "specialists": _specialists,
+        "rails": lambda: _rails(data),
+        "redteam": lambda: _redteam(data),
+        "public": lambda: _public(data),
+    }
     console = Console()
     for name in chosen:
-        figures = _questions(plain) if name == "questions" else _account(show)
+        figures = runs[name]()
         show_table(name, figures, console)
         if keep:
             keep_table(f"eval {name}", f"pestle eval {name}", figures)
 
 
-def _questions(plain: bool):  # type: ignore[no-untyped-def]
+@contextmanager
+def _wired() -> Iterator[Wired]:
     from app.wiring import build
-    from eval.baseline import PlainLangChain
-    from eval.questions import evaluate as run
 
     wired = build(Settings(model=""))
     try:
-        return run(wired.search(), wired.assistant, PlainLangChain(wired.search().index) if plain else None)
+        yield wired
     finally:
         wired.close()
 
 
-def _account(show: bool):  # type: ignore[no-untyped-def]
+def _questions(plain: bool) -> list[Figure]:
+    from eval.baseline import PlainLangChain
+    from eval.questions import evaluate as run
+
+    with _wired() as wired:
+        return run(wired.search(), wired.assistant, PlainLangChain(wired.search().index) if plain else None)
+
+
+def _account(show: bool) -> list[Figure]:
     from app.wiring import build
     from eval.account import evaluate as run
     from rag.account.book import AccountBook
@@ -59,3 +82,30 @@ def _account(show: bool):  # type: ignore[no-untyped-def]
         return build(settings, book, documents=Path(tempfile.mkdtemp(prefix="pestle-eval-"))).assistant
 
     return run(assistant_for, show=print) if show else run(assistant_for)
+
+
+def _specialists() -> list[Figure]:
+    from eval.specialists import evaluate as run
+    from rag.specialists.reader import Heads
+
+    with _wired() as wired:
+        return run(wired.assistant, Heads.load(Settings().knowledge / "trained").bounds)
+
+
+def _rails(data: Path) -> list[Figure]:
+    from eval.rails import evaluate as run
+
+    with _wired() as wired:
+        return run(wired.assistant, data)
+
+
+def _redteam(data: Path) -> list[Figure]:
+    from eval.redteam import evaluate as run
+
+    return run(Settings(), data)
+
+
+def _public(data: Path) -> list[Figure]:
+    from eval.public import evaluate as run
+
+    return run(Settings(), data, Console().print)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -14,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from app.prepared import mark_prepared
 from app.settings import Settings
 from app.wiring import clock, load_drugs, load_encoder
+from rag.encoder import exported_name, reader_name
 
 NEEDED = 600 * 2**20  # bytes that a first start writes, with room to spare
 
@@ -27,6 +29,7 @@ def prepare(settings: Settings, console: Console) -> None:
     _room(settings)
     with _progress(console) as track:
         _encoder(settings, track)
+        make_reader(settings, track)
         _accounts(settings, track)
         _knowledge(settings, track)
         _documents(settings, track)
@@ -59,15 +62,29 @@ def _encoder(settings: Settings, track: Track) -> None:
     if (folder / "encoder.json").exists() and (folder / "model.onnx").exists():
         return
     track("Exporting the encoder", 0, 1)
-    # In a process of its own: torch's memory is given back, and its warnings don't break the progress bars.
-    done = subprocess.run(
-        [sys.executable, "-m", "rag.encoder", str(folder)], capture_output=True, text=True, check=False
-    )
+    _export("encoder", folder)
+    track("Exporting the encoder", 1, 1)
+
+
+def make_reader(settings: Settings, track: Track = lambda what, done, total: None) -> None:
+    """The trained adapter merged into the encoder, where what is there has another adapter or is none."""
+    adapter = settings.knowledge / "trained" / "reader"
+    folder = settings.reader or settings.home / "reader"
+    if exported_name(folder) == reader_name(adapter) and (folder / "model.onnx").exists():
+        return
+    track("Exporting the reader", 0, 1)
+    _export("reader", folder, adapter)
+    track("Exporting the reader", 1, 1)
+
+
+def _export(what: str, folder: Path, *adapter: Path) -> None:
+    """In a process of its own: torch's memory is given back, and its warnings don't break the progress bars."""
+    command = [sys.executable, "-m", "rag.encoder", str(folder), *map(str, adapter)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SetupError(
-            f"The encoder could not be exported: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}"
+            f"The {what} could not be exported: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}"
         )
-    track("Exporting the encoder", 1, 1)
 
 
 def _accounts(settings: Settings, track: Track) -> None:

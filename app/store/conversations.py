@@ -11,12 +11,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select
+from sqlalchemy import Connection, bindparam, case, func, insert, literal, or_, select
 
 from app.store.engine import WRITING, open_engine
 from app.store.errors import BUSY, AlreadyRecorded, StoreBusy, UnknownConversation, store_errors
-from app.store.records import Conversation, Recorded, StoredMessage, StoredTrace
-from app.store.tables import conversations, messages, traces
+from app.store.records import Conversation, Recorded, StoredHandover, StoredMessage, StoredTrace
+from app.store.tables import conversations, handovers, messages, traces
 from rag.turn import Answer, Focus, PastTurn, Reply
 
 CONVERSATION_ID = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -130,6 +130,9 @@ class ConversationStore:
                 insert(traces),
                 both | {"id": reply.trace_id, "message_id": reply.message_id, "data": answer.trace},
             )
+            if (handover := answer.handover) and reply.handover_id:
+                asked = {"reason": handover.reason, "urgency": handover.urgency, "department": handover.department}
+                db.execute(insert(handovers), both | asked | {"id": reply.handover_id, "message_id": reply.message_id})
         return last + 2
 
     def replay(self, conversation_id: str, idempotency_key: str) -> Recorded | None:
@@ -154,6 +157,17 @@ class ConversationStore:
                 None if row.reply is None else Reply.model_validate(row.reply),
                 row.created_at,
             )
+            for row in rows
+        ]
+
+    def handovers(self, limit: int = PAGE) -> list[StoredHandover]:
+        """Conversations that a person must look at: urgent ones first, then the oldest."""
+        urgent = case((handovers.c.urgency == "urgent", 0), else_=1)
+        query = select(handovers).order_by(urgent, handovers.c.created_at, handovers.c.id).limit(limit)
+        with self._reading() as db:
+            rows = db.execute(query).all()
+        return [
+            StoredHandover(row.id, row.conversation_id, row.message_id, row.reason, row.urgency, row.department, row.created_at)
             for row in rows
         ]
 

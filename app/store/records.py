@@ -45,3 +45,16 @@ class StoredTrace:
     message_id: str
     data: dict[str, Any]
     created_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class StoredHandover:
+    """A conversation that a person must look at, and why."""
+
+    id: str
+    conversation_id: str
+    message_id: str
+    reason: str
+    urgency: str
+    department: str
+    created_at: dt.datetime

@@ -72,3 +72,16 @@ traces = Table(
     Column("data", JSON, nullable=False),
     Column("created_at", Utc, nullable=False),
 )
+
+handovers = Table(
+    "handovers",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("conversation_id", String(22), ForeignKey("conversations.id"), nullable=False),
+    Column("message_id", String(64), ForeignKey("messages.id"), nullable=False),
+    Column("reason", String(64), nullable=False),  # the policy's category
+    Column("urgency", String(16), nullable=False),  # "urgent" or "soon"
+    Column("department", String(32), nullable=False),  # "pharmacist" or "care"
+    Column("created_at", Utc, nullable=False),
+    Index("handovers_by_conversation", "conversation_id"),
+)

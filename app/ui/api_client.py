@@ -114,6 +114,18 @@ class ApiClient:
             raise ApiBroken
         return found
 
+    def explains(self) -> bool:
+        """Whether this server tells why an answer was given."""
+        found = self._get("/v1/features")
+        return isinstance(found, dict) and found.get("explain") is True
+
+    def why(self, message_id: str) -> dict[str, Any]:
+        """Why a reply of this visitor's was given. Raises NotThere."""
+        found = self._get(f"/v1/messages/{_path(message_id)}/why")
+        if not isinstance(found, dict):
+            raise ApiBroken
+        return found
+
     def ask(self, conversation_id: str, text: str, key: str) -> Generator[ReplyEvent]:
         """Sends a message and yields its reply as it is released; the last event is `done` with the whole reply.
 

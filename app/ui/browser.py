@@ -14,17 +14,18 @@ from app.ui.session import COOKIE, COOKIE_SECONDS
 _SAFE = re.compile(r"[A-Za-z0-9_-]*")
 
 # A mark in the text opens the same article as its chip below. The last question stays in view while its answer
-# grows, until the customer scrolls. Screen readers hear new sentences.
+# grows, until the customer scrolls or opens "Why this answer?". Screen readers hear new sentences.
 _PAGE = """
 if (!window.fernhollow) {
   window.fernhollow = true;
+  let following = true, asked = 0;
   document.addEventListener("click", (event) => {
+    if (event.target.closest && event.target.closest('[class*="st-key-why-"]')) following = false;
     const mark = event.target.closest && event.target.closest("[data-cite]");
     if (!mark || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const chip = document.querySelector(".st-key-cite-" + CSS.escape(mark.dataset.cite) + " button");
     if (chip) { event.preventDefault(); chip.click(); }
   });
-  let following = true, asked = 0;
   const moves = ["PageUp", "PageDown", "Home", "End", "ArrowUp", "ArrowDown"];
   for (const kind of ["wheel", "touchmove", "keydown"])
     document.addEventListener(kind, (event) => {

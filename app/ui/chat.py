@@ -118,7 +118,7 @@ def converse(chat: Chat, client: ApiClient) -> None:
             last = number == len(chat.messages) - 1 and not chat.outbox
             with st.container(key=f"reply-{number}"):
                 reply = message.get("reply") or {"text": message.get("text", "")}
-                page.draw_reply(chat, reply, number, st.empty(), last)
+                page.draw_reply(chat, client, reply, number, st.empty(), last)
         while chat.outbox:
             if not deliver(chat, client, chat.outbox[0]):
                 break
@@ -156,7 +156,7 @@ def deliver(chat: Chat, client: ApiClient, out: Outgoing) -> bool:
         chat.messages += [{"role": "customer", "text": out.text}, {"role": "assistant", "reply": reply}]
         chat.outbox.remove(out)
         chat.failures = 0
-        page.draw_reply(chat, reply, number, slot, last=not chat.outbox)
+        page.draw_reply(chat, client, reply, number, slot, last=not chat.outbox)
     return True
 
 

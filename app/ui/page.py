@@ -15,6 +15,7 @@ from app.ui.article import article_html, article_link, related, related_html
 from app.ui.cards import card_html
 from app.ui.session import Chat, Visitor
 from app.ui.text import label, plain
+from app.ui.why import disclosure
 
 HERE = Path(__file__).parent
 INPUT = "message"  # key of the chat input
@@ -134,19 +135,30 @@ def draw_live(slot: Any, sentences: list[dict[str, Any]]) -> None:
     slot.html(reply_html({"sentences": sentences}, "live", live=True))
 
 
-def draw_reply(chat: Chat, reply: Mapping[str, Any], number: int, slot: Any, last: bool) -> None:
+def draw_reply(chat: Chat, client: ApiClient, reply: Mapping[str, Any], number: int, slot: Any, last: bool) -> None:
     """A whole reply: its text goes into `slot`, the rest below it."""
     slot.html(reply_html(reply, str(number)))
     for card in reply.get("cards") or ():
         if isinstance(card, Mapping):
             st.html(card_html(card))
     _sources(chat, reply, number)
+    if reply.get("message_id") and _explains(chat, client):
+        disclosure(chat, client, str(reply["message_id"]), number)
     suggestions = [str(s) for s in reply.get("suggestions") or () if str(s).strip()]
     below = st.empty()  # an empty slot takes the buttons away at once when the next message is sent
     if last and suggestions:
         with below.container(key=f"suggestions-{number}", horizontal=True, gap="xsmall"):
             for i, text in enumerate(suggestions):
                 st.button(label(text), key=f"suggestion-{number}-{i}", on_click=chat.send, args=(text,))
+
+
+def _explains(chat: Chat, client: ApiClient) -> bool:
+    if chat.explains is None:
+        try:
+            chat.explains = client.explains()
+        except ApiError:
+            return False  # asked again with the next reply
+    return chat.explains
 
 
 def _sources(chat: Chat, reply: Mapping[str, Any], number: int) -> None:

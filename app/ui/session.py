@@ -50,6 +50,8 @@ class Chat:
     failed_at: float = 0.0
     question: str | None = None  # asked before signing in, offered again after it
     demo: list[dict[str, Any]] | None = None
+    explains: bool | None = None  # None: the API hasn't said yet whether it tells why
+    whys: dict[str, dict[str, Any]] = field(default_factory=dict)  # by message id, as they were opened
 
     def send(self, text: str) -> None:
         if text.strip():
@@ -63,7 +65,7 @@ class Chat:
     def start_over(self, notice: str | None = None) -> None:
         """An empty page with at most one sentence on it. The visitor stays signed in."""
         self.conversation_id, self.loaded = None, True
-        self.messages, self.outbox = [], []
+        self.messages, self.outbox, self.whys = [], [], {}
         self.failures, self.article_id, self.question, self.draft = 0, None, None, None
         self.notice = notice
 

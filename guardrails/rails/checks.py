@@ -7,7 +7,7 @@ may hold the sentence's own Reading, so that it is read once for all checks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from rails.engine import (
@@ -66,7 +66,10 @@ ADVICE = re.compile(
     )),
     re.IGNORECASE,
 )  # fmt: skip
+# "Apt 4B" is no number to `figures`, and a parcel to 4C goes astray.
+ROOM = re.compile(r"\b(?:apt|apartment|unit|suite|ste|room|floor|bldg|building)\b\.? ?#?(\d+-?[a-z]{1,2}|[a-z]-?\d+)\b")
 SHINGLE = 6
+NAME_PART = re.compile(r"[a-z0-9]+")
 PASS = PassResult()
 
 
@@ -173,8 +176,11 @@ class FiguresStand(Check):
     """Every figure of the sentence stands in the evidence, and there about the same thing."""
 
     def fault(self, sentence: Reading, evidence: Sequence[Reading], literal: bool) -> str | None:
-        if literal or not sentence.figures:
+        if literal:
             return None
+        rooms = set(ROOM.findall(sentence.plain)).difference(*(ROOM.findall(text.plain) for text in evidence))
+        if rooms:
+            return f"{min(rooms)} stands in no evidence"
         known = frozenset(figure for text in evidence for figure in text.figures)
         for figure in sentence.figures:
             if not stands(figure, known):
@@ -214,6 +220,36 @@ def _with_subjects(units: Sequence[Unit]) -> list[Unit]:
             unit = Unit(words, unit.figures, unit.denied, unit.near, unit.denies, unit.refers)
         whole.append(unit)
     return whole
+
+
+@register_validator(name="pestle/drugs", data_type="string")
+class DrugsStand(Check):
+    """Every medicine of the vocabulary that the sentence names stands in the evidence under the same name.
+
+    The longest name counts: "acetaminophen and codeine" does not vouch for "acetaminophen".
+    """
+
+    def __init__(self, drugs: Collection[str] = ()) -> None:
+        super().__init__(drugs=sorted(drugs))
+        self._names: dict[str, list[tuple[str, ...]]] = {}
+        for name in sorted({tuple(NAME_PART.findall(drug.lower())) for drug in drugs}, key=len, reverse=True):
+            if name:
+                self._names.setdefault(name[0], []).append(name)
+
+    def fault(self, sentence: Reading, evidence: Sequence[Reading], literal: bool) -> str | None:
+        if literal or not self._names or not (named := set(self._named(sentence.plain))):
+            return None
+        foreign = named.difference(*(self._named(text.plain) for text in evidence))
+        return f"names {min(foreign)}, which stands in no evidence" if foreign else None
+
+    def _named(self, plain: str) -> Iterator[str]:
+        words, at = NAME_PART.findall(plain), 0
+        while at < len(words):
+            names = self._names.get(words[at], ())
+            name = next((name for name in names if tuple(words[at : at + len(name)]) == name), None)
+            if name:
+                yield " ".join(name)
+            at += len(name) if name else 1
 
 
 @register_validator(name="pestle/support", data_type="string")

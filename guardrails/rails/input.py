@@ -1,4 +1,4 @@
-"""The input rail: a message made plain, and the two things that end a turn before any model: nothing to read, danger."""
+"""The cleaning half of the input rail: a message made plain, and told when there is nothing to read."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Literal
-
-from rails.policy import Emergency, Policy
 
 Unreadable = Literal["empty", "too_long", "unreadable", "other_language"]
 
@@ -46,8 +44,3 @@ def clean(text: str, longest: int) -> Cleaned:
         return Cleaned(words, "other_language")
     return Cleaned(words)
 
-
-def danger(text: str, policy: Policy) -> Emergency | None:
-    """The emergency that the message speaks of, if it does. `text` is cleaned."""
-    lowered = text.lower()
-    return next((e for e in policy.emergencies if any(pattern.search(lowered) for pattern in e.patterns)), None)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from rails.checks import (
     AllowedLinks,
+    Check,
     Cited,
+    DrugsStand,
     FiguresStand,
     FirstFault,
     NoAdvice,
@@ -20,6 +22,7 @@ from rails.checks import (
     is_literal,
 )
 from rails.engine import guard_of
+from rails.grounded import Embed, Grounded, GroundedEnough
 from rails.reading import Reading
 
 log = logging.getLogger(__name__)
@@ -44,15 +47,26 @@ class OutputRail:
     """All output checks in one Guard. Build it once; it is safe to use from several threads.
 
     `allowed_links` are hosts that an answer may link to; `hidden` are texts that it must not repeat (a system prompt).
+    `drugs` are names of medicines that a sentence may only use as its evidence does. With `grounded`, a sentence in new
+    words must be supported with a probability of `grounded_at`; `embed` adds the encoder's view to that of the words.
     """
 
-    def __init__(self, allowed_links: Sequence[str] = (), hidden: Sequence[str] = ()) -> None:
-        self._guard = guard_of(
-            FirstFault(
-                Cited(), NoMarkup(), AllowedLinks(allowed_links), NoEcho(hidden), NoAdvice(), FiguresStand(),
-                SamePolarity(), Supported(),
-            )
-        )  # fmt: skip
+    def __init__(
+        self,
+        allowed_links: Sequence[str] = (),
+        hidden: Sequence[str] = (),
+        drugs: Collection[str] = (),
+        grounded: Grounded | None = None,
+        grounded_at: float = 0.5,
+        embed: Embed | None = None,
+    ) -> None:
+        checks: list[Check] = [
+            Cited(), NoMarkup(), AllowedLinks(allowed_links), NoEcho(hidden), NoAdvice(), FiguresStand(),
+            DrugsStand(drugs), SamePolarity(), Supported(),
+        ]  # fmt: skip
+        if grounded:
+            checks.append(GroundedEnough(grounded, grounded_at, embed))
+        self._guard = guard_of(FirstFault(*checks))
 
     def check(self, sentence: str, evidence_texts: Sequence[str | Reading]) -> Verdict:
         """Hold one sentence against the texts that it cites. Never raises: a check that fails to run holds it."""

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from rag.account.book import Drug
-from rag.account.strict_yaml import FileErrors, line_of, read_strict
+from rails.strict_yaml import FileErrors, line_of, read_strict
 
 
 class DrugErrors(FileErrors):

@@ -20,8 +20,8 @@ from rag.account.business import clear, writing
 from rag.account.mapping import FIELDS, Mapping, Section, read_mapping
 from rag.account.rows import Row, RowError, read_rows
 from rag.account.sql import explain
-from rag.account.strict_yaml import FileErrors
 from rag.account.triggers import create_triggers, drop_triggers
+from rails.strict_yaml import FileErrors
 
 BATCH = 500
 BLANKS: dict[str, dict[str, Any]] = {  # what columns that must not be null hold where a business has nothing

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from rag.account.book import OrderStatus, PrescriptionStatus
-from rag.account.strict_yaml import read_strict
+from rails.strict_yaml import read_strict
 
 NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,39}")
 TRUE, FALSE = {"true", "yes", "y", "1", "t", "on"}, {"false", "no", "n", "0", "f", "off", ""}

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from rapidfuzz import fuzz, process
 
 from rag.account.drugs import DrugTable
+from rag.specialists.entities import EntityReader
+from rag.specialists.entities_words import english
 
 NUMBER = re.compile(
     r"\b(fh|rx|tr|order|prescription|transfer)?\s*(?:number|num|no\.?|nr)?\s*[#:-]*\s*(\d(?:[\d\s-]{4,9})\d)\b",
@@ -62,13 +66,6 @@ PREVIOUS = re.compile(
 )
 AGO = re.compile(r"\b(\d+|a|an|one|two|three|four) (day|week|month)s? ago\b", re.IGNORECASE)
 COUNT = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4}
-KINDS = {
-    "fh": ("order", "FH-"),
-    "or": ("order", "FH-"),
-    "rx": ("prescription", "RX-"),
-    "pr": ("prescription", "RX-"),
-    "tr": ("transfer", "TR-"),
-}
 QUALIFIER = re.compile(r"^(high|low|type 2|type 1|chronic|mild|severe|an? (?:under|over)active|preventing|treating) ")
 # Words of medicine names and uses that say nothing by themselves.
 WEAK = frozenset(
@@ -89,6 +86,7 @@ WEAK = frozenset(
         "drops",
         "shot",
         "daily",
+        "my way",  # a brand, and where a parcel is
     ]
 )
 
@@ -152,11 +150,12 @@ class MentionReader:
     """Finds mentions in a message. Built once over the drug table; thread-safe."""
 
     def __init__(self, drugs: DrugTable) -> None:
+        self._drugs_carried = drugs
         self._names = {name: tuple(ids) for name, ids in drugs.names().items() if name not in WEAK and len(name) > 2}
         self._own = {n.lower() for drug in drugs for n in (drug.generic, *drug.brands)}
         for name in [n for n in self._own if " " in n]:  # "insulin glargine" is also asked for as "glargine"
             for part in name.split():
-                if len(part) > 6 and part not in self._names:
+                if len(part) > 6 and part not in self._names and part != "regular":
                     self._names[part] = self._names[name]
                     self._own.add(part)
         for drug in drugs:
@@ -200,37 +199,24 @@ class MentionReader:
             pronoun=bool(PRONOUN.search(lowered)),
         )
 
-    def entities(self, text: str) -> list[dict[str, Any]]:
-        """Numbers and medicines with their places in the text, as `pestle classify` prints them."""
-        found: list[dict[str, Any]] = [
+    def entities(self, text: str, today: dt.date | None = None, own: Collection[str] = ()) -> list[dict[str, Any]]:
+        """What the text names, with the places, as `pestle classify` prints it. `today` is the machine's when not given.
+
+        "note" and "own" are there only where `EntityReader` sets them.
+        """
+        return [
             {
-                "type": "tracking",
-                "value": m[0],
-                "start": m.start(),
-                "end": m.end(),
-                "canonical": re.sub(r"\s", "", m[0]).upper(),
+                name: value
+                for name, value in asdict(entity).items()
+                if not (name == "note" and not value) and not (name == "own" and value is None)
             }
-            for m in TRACKING.finditer(text)
+            for entity in self._reader.read(text, today or dt.date.today(), own)
         ]
-        taken = [(e["start"], e["end"]) for e in found]
-        for m in NUMBER.finditer(text):
-            digits = re.sub(r"\D", "", m[2])
-            kind, pre = KINDS.get((m[1] or "").lower()[:2], ("number", ""))
-            if 5 <= len(digits) <= 9 and not any(start <= m.start(2) < end for start, end in taken):
-                found.append(
-                    {"type": kind, "value": m[0].strip(), "start": m.start(), "end": m.end(), "canonical": pre + digits}
-                )
-        for m in self._exact.finditer(text.lower()):
-            found.append(
-                {
-                    "type": "drug",
-                    "value": text[m.start() : m.end()],
-                    "start": m.start(),
-                    "end": m.end(),
-                    "canonical": self._names[m[1]][0],
-                }
-            )
-        return sorted(found, key=lambda entity: entity["start"])
+
+    @cached_property
+    def _reader(self) -> EntityReader:
+        """Built when first asked for: a customer's turn doesn't need it."""
+        return EntityReader(self._drugs_carried)
 
     def _drugs(self, lowered: str) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
         found: dict[str, None] = {}
@@ -245,40 +231,12 @@ class MentionReader:
                 close = process.extractOne(
                     word, self._single, scorer=fuzz.ratio, score_cutoff=84 if len(word) > 6 else 88
                 )
-                if close and word not in COMMON:
+                if close and word not in english():  # "whether" is not Heather
                     if not named:
                         found.clear()
                     found.update(dict.fromkeys(self._names.get(close[0], ())))
                     named = True
         return tuple(found), named, tuple(own or exact)
-
-
-# English words that stand close to a medicine's name.
-COMMON = frozenset(
-    [
-        "prescription",
-        "prescriptions",
-        "standard",
-        "express",
-        "package",
-        "pharmacy",
-        "insurance",
-        "received",
-        "arrived",
-        "another",
-        "delivery",
-        "tracking",
-        "shipment",
-        "shipping",
-        "cancelled",
-        "yesterday",
-        "tomorrow",
-        "medicine",
-        "medicines",
-        "company",
-        "address",
-    ]
-)
 
 
 def days(lowered: str, today: dt.date) -> Days | None:

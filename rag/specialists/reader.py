@@ -1,118 +1,200 @@
-"""The reader's first head: what is wanted, and whether the articles or the customer's account hold it.
+"""The reader: one small model over the window, and many heads over its vector.
 
-A logistic regression over the encoder's vector and a few lexical signs. The intent `knowledge` stands for every
-question that an article answers; the others come from knowledge_base/intents.
+The heads read three things side by side: the reader's vector of the window, the plain encoder's vector of the message
+(which retrieval needs anyway) and lexical signs. Intents are a softmax, the other heads logistic, all calibrated on rows
+that the reader never saw; each head knows from where it is sure, and says so where it isn't.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from rag.encoder import Vectors
+from rag.encoder import Encoder, Vectors
+from rag.specialists.examples import HEADS
+from rag.specialists.signs import COUNT, signs
+from rag.specialists.window import pieces
 
-KNOWLEDGE = "knowledge"
-OUT_OF_SCOPE = "out_of_scope"
 ROUTES = ("knowledge", "account", "chat", "human", "out_of_scope")
-SIGNS: tuple[re.Pattern[str], ...] = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"\b(my|mine|our)\b",
-        r"\b(fh|rx|tr)[\s#:-]*\d{4,}|\b1z[0-9a-z]{8,}|#\s*\d{4,}",
-        r"\b(you|u|people|customers|someone|anyone|everyone)\b",
-        r"\bmy (order|package|parcel|delivery|box|shipment|stuff|meds|medicines?|prescriptions?|pills|transfer|refills?)\b",
-        r"^(what is|what are|how do|how does|how long|how much|what if|why do|why does|do you|can you|is it|are there)\b",
-        r"\b(when|where)('s| is| are| will| does)\b",
-        r"\b(have i|did i|am i|do i have|i ordered|i paid|i have left)\b",
-        r"\b(policy|process|usually|normally|in general|generally)\b",
-        r"\b(if|whenever|once|after|before)\b",
-        r"\b(it|that one|this one|the one|other one|first one|second one|those|these|them)\b",
-        r"\b(address|going to|go to|sent to|sending (it|them) to|deliver(ed|ing)? to|ship(ped|ping)? to|which house|zip|apartment)\b",
-        r"\b(refills?)\b",
-        r"\b(expir\w+|run out|runs out|good until|valid)\b",
-        r"\b(track\w*|carrier|ups|usps|fedex)\b",
-        r"\b(pay|paid|cost|costs|charged?|price|total|bill|copay)\b",
-        r"\b(label|directions|instructions|strength|how (do|to) take|mg)\b",
-        r"\b(who (wrote|prescribed)|prescriber|doctor|prescribed)\b",
-        r"\b(transfer\w*|moved?|moving)\b",
-        r"\b(stock|available|back ?order\w*|carry)\b",
-        r"\b(insurance|plan|coverage)\b",
-        r"\b(auto|automatic\w*)\b",
-        r"\b(arriv\w*|get here|come|coming|deliver\w*|when)\b",
-        r"\b(what('s| is) in|inside|contains?|which (pills|meds|medicines))\b",
-    )
-)
+FILE = "heads.safetensors"
+ALSO = 0.2  # share from which a further intent is wanted too
 
 
 class ReaderError(RuntimeError):
-    """The trained head is missing or does not fit the encoder; the message says what to run."""
+    """The trained heads are missing, damaged or do not fit the encoder or the examples; the message says what to run."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A head's thresholds: from `sure` it says yes, under `unsure` no, and between them it abstains."""
+
+    unsure: float
+    sure: float
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Probabilities of a message's intents, most probable first, and of the five routes."""
+    """Calibrated probabilities: of the intents, most probable first, of the five routes, and of each head in `marks`."""
 
     intents: tuple[tuple[str, float], ...]
     routes: dict[str, float]
+    marks: dict[str, float] = field(default_factory=dict)
+    sure: bool = True  # of the first intent
 
     @property
     def intent(self) -> str:
         return self.intents[0][0]
+
+    @property
+    def wanted(self) -> tuple[tuple[str, float], ...]:
+        """The first intent and every other that the message carries too."""
+        return (self.intents[0], *(pair for pair in self.intents[1:4] if pair[1] >= ALSO))
 
     def best_of(self, route_of: dict[str, str], route: str) -> tuple[str, float]:
         """The most probable intent of one route."""
         return next((name, p) for name, p in self.intents if route_of[name] == route)
 
 
-def features(text: str, vector: Vectors) -> Vectors:
-    """What the head reads: the vector and the lexical signs, float32 of shape (dimensions + signs,)."""
-    signs = np.array([0.5 if sign.search(text) else 0.0 for sign in SIGNS], dtype=np.float32)
-    return np.concatenate([vector, signs])
+@dataclass(frozen=True)
+class Heads:
+    """The heads' weights over (reader's vector, encoder's vector, signs), with calibration and thresholds.
+
+    `weights`: float32 (intents, inputs), `bias` (intents,), `temperature` divides the logits. `mark_weights` (heads,
+    inputs), `mark_bias` (heads,); `slopes` and `offsets` (heads,) are Platt's calibration of their logits.
+    """
+
+    names: list[str]
+    routes: dict[str, str]
+    weights: Vectors
+    bias: Vectors
+    temperature: float
+    mark_weights: Vectors
+    mark_bias: Vectors
+    slopes: Vectors
+    offsets: Vectors
+    bounds: dict[str, Bounds]
+    intent_sure: float
+    reader: str
+    encoder: str
+    examples: str
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        meta = {
+            "names": self.names, "routes": self.routes, "temperature": self.temperature, "reader": self.reader,
+            "encoder": self.encoder, "examples": self.examples, "intent_sure": self.intent_sure, "heads": list(HEADS),
+            "bounds": {name: [b.unsure, b.sure] for name, b in self.bounds.items()},
+        }  # fmt: skip
+        tensors = {
+            "weights": self.weights, "bias": self.bias, "mark_weights": self.mark_weights, "mark_bias": self.mark_bias,
+            "slopes": self.slopes, "offsets": self.offsets,
+        }  # fmt: skip
+        save_file(
+            {name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in tensors.items()},
+            str(folder / FILE),
+            metadata={"about": json.dumps(meta, sort_keys=True)},  # one entry: several would come in any order
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Heads:
+        """Raises ReaderError."""
+        path = folder / FILE
+        try:
+            with safe_open(str(path), framework="np") as file:
+                meta = json.loads((file.metadata() or {})["about"])
+                tensor = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- no mapping
+            if meta["heads"] != list(HEADS):
+                raise ValueError(f"it has the heads {', '.join(meta['heads'])}")
+            heads = cls(
+                meta["names"], meta["routes"], tensor["weights"], tensor["bias"], meta["temperature"],
+                tensor["mark_weights"], tensor["mark_bias"], tensor["slopes"], tensor["offsets"],
+                {name: Bounds(*pair) for name, pair in meta["bounds"].items()}, meta["intent_sure"], meta["reader"],
+                meta["encoder"], meta["examples"],
+            )  # fmt: skip
+            heads.check()
+        except Exception as error:
+            raise ReaderError(f"{path} can't be used; run `pestle train` ({type(error).__name__}: {error})") from error
+        return heads
+
+    def check(self) -> None:
+        """Raises ValueError where shapes, numbers or thresholds make no sense."""
+        tensors = (self.weights, self.bias, self.mark_weights, self.mark_bias, self.slopes, self.offsets)
+        if not all(np.isfinite(tensor).all() for tensor in tensors):
+            raise ValueError("it holds values that are no numbers")
+        inputs = self.weights.shape[1]
+        shapes = [tensor.shape for tensor in tensors]
+        intents, heads = len(self.names), len(HEADS)
+        if shapes != [(intents, inputs), (intents,), (heads, inputs), (heads,), (heads,), (heads,)] or not intents:
+            raise ValueError("its shapes do not fit each other")
+        if set(self.routes) != set(self.names) or not set(self.routes.values()) <= set(ROUTES):
+            raise ValueError("its intents have no routes")
+        if set(self.bounds) != set(HEADS) or any(not 0 <= b.unsure <= b.sure <= 1 for b in self.bounds.values()):
+            raise ValueError("its thresholds are not between 0 and 1")
+        if not self.temperature > 0 or (self.slopes <= 0).any():
+            raise ValueError("its calibration turns scores around")
 
 
 class Reader:
-    """Reads a message's vector. Thread-safe."""
+    """Reads a message with its window. Thread-safe.
 
-    def __init__(self, folder: Path, encoder_name: str, dimensions: int) -> None:
-        path = folder / "intents.safetensors"
-        try:
-            with safe_open(str(path), framework="np") as file:
-                meta = file.metadata() or {}
-                self._weights: Vectors = file.get_tensor("weights")
-                self._bias: Vectors = file.get_tensor("bias")
-        except Exception as error:
-            raise ReaderError(f"{path} can't be read; run `pestle train` ({error})") from error
-        self.names: list[str] = json.loads(meta.get("names", "[]"))
-        self.route_of: dict[str, str] = json.loads(meta.get("routes", "{}"))
-        if meta.get("encoder") != encoder_name or self._weights.shape != (len(self.names), dimensions + len(SIGNS)):
+    `examples` is the hash of the examples that are there now; heads of other examples are refused (None: not checked).
+    """
+
+    def __init__(self, heads: Heads, reader: Encoder, encoder: Encoder, examples: str | None = None) -> None:
+        fits = heads.weights.shape[1] == reader.dimensions + encoder.dimensions + COUNT
+        if heads.encoder != encoder.name or heads.reader != reader.name or not fits:
             raise ReaderError(
-                f"{path} was trained for other signs or another encoder ({meta.get('encoder')}); run `pestle train`"
+                f"the heads were trained for the encoder {heads.encoder} and the reader {heads.reader}; here are "
+                f"{encoder.name} and {reader.name}. Run `pestle train`"
             )
+        if examples is not None and heads.examples != examples:
+            raise ReaderError("the examples in the knowledge base have changed since the heads were trained; run `pestle train`")
+        self._heads, self._reader = heads, reader
+        self._all = np.concatenate([heads.weights, heads.mark_weights])
+        self._bias = np.concatenate([heads.bias, heads.mark_bias])
 
-    def read(self, text: str, vector: Vectors) -> Reading:
-        logits = self._weights @ features(text, vector) + self._bias
-        odds = np.exp(logits - logits.max())
+    @property
+    def route_of(self) -> dict[str, str]:
+        return self._heads.routes
+
+    @property
+    def bounds(self) -> dict[str, Bounds]:
+        return self._heads.bounds
+
+    def read(self, turns: Sequence[str], vector: Vectors) -> Reading:
+        """`turns` alternate and end with the customer's message; `vector` is the plain encoder's of that message.
+
+        Of a long message every piece is read, and the worst of them counts.
+        """
+        return self.of_inputs(self.inputs(turns, vector))
+
+    def inputs(self, turns: Sequence[str], vector: Vectors) -> Vectors:
+        """What the heads read: float32 of shape (pieces, inputs)."""
+        windows = pieces(turns)
+        beside = np.concatenate([vector, signs(turns)])
+        return np.concatenate([self._reader.encode(windows), np.tile(beside, (len(windows), 1))], axis=1)
+
+    def of_inputs(self, x: Vectors) -> Reading:
+        """The reading of one message from its pieces' inputs, float32 of shape (pieces, inputs)."""
+        heads = self._heads
+        logits = x @ self._all.T + self._bias
+        wanted = logits[:, : len(heads.names)].mean(axis=0) / heads.temperature
+        odds = np.exp(wanted - wanted.max())
         shares = odds / odds.sum()
-        ranked = sorted(zip(self.names, map(float, shares), strict=True), key=lambda pair: -pair[1])
+        marked = 1 / (1 + np.exp(-(logits[:, len(heads.names) :] * heads.slopes + heads.offsets)))
+        order = np.argsort(-shares)
         routes = dict.fromkeys(ROUTES, 0.0)
-        for name, share in ranked:
-            routes[self.route_of[name]] += share
-        return Reading(tuple(ranked), routes)
-
-
-def save_head(
-    folder: Path, names: list[str], routes: dict[str, str], weights: Vectors, bias: Vectors, encoder_name: str
-) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    meta = {"names": json.dumps(names), "routes": json.dumps(routes), "encoder": encoder_name}
-    tensors = {
-        "weights": np.ascontiguousarray(weights, dtype=np.float32),
-        "bias": np.ascontiguousarray(bias, dtype=np.float32),
-    }
-    save_file(tensors, str(folder / "intents.safetensors"), metadata=meta)
+        for name, share in zip(heads.names, shares, strict=True):
+            routes[heads.routes[name]] += float(share)
+        return Reading(
+            tuple((heads.names[n], float(shares[n])) for n in order),
+            routes,
+            dict(zip(HEADS, map(float, marked.max(axis=0)), strict=True)),
+            bool(shares[order[0]] >= heads.intent_sure),
+        )

@@ -1,60 +1,241 @@
-"""Fitting the intent head: the intents' examples against the questions that articles answer."""
+"""Fitting the heads on the reader's vectors, calibrating them, and choosing thresholds, on rows the reader never saw.
+
+Calibration: temperature scaling for the intents (Guo et al. 2017), Platt's logistic for the other heads. A head's
+threshold is the lowest probability at which the share of false alarms on kept-back lookalikes, and on kept-back ordinary
+messages, stays within its budget.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
+from sklearn.metrics import roc_auc_score
 
-from rag.articles import Article
-from rag.encoder import Encoder
-from rag.specialists.examples import Examples
-from rag.specialists.reader import KNOWLEDGE, OUT_OF_SCOPE, features, save_head
-from rag.words import Speller
+from rag.encoder import Encoder, Vectors
+from rag.specialists.examples import HEADS
+from rag.specialists.reader import Bounds, Heads
+from rag.specialists.rows import Rows
+from rag.specialists.signs import signs
+from rag.specialists.window import window
 
 SEED = 7
+READ = 384  # dimensions of the reader's vector, the first of the inputs; the plain encoder's come next
+INTENT_C, MARK_C = 5.0, 1.0
+ARTICLES = 0.3  # weight of an article's questions beside an intent's own examples, whose labels are surer
+ORDINARY_ROWS = 0.1  # weight of a row written for something else, in a head's fit
+LOOKALIKES = {  # the budget of false alarms among hard lookalikes
+    "emergency": 0.015, "self_harm": 0.015, "medical_advice": 0.03, "injection": 0.015, "abuse": 0.02,
+    "wants_human": 0.02, "frustration": 0.05, "follow_up": 0.1, "in_scope": 0.1,
+}  # fmt: skip
+ORDINARY = 0.003  # and among ordinary messages, for the heads that stop a turn
+STOPS = ("emergency", "self_harm", "medical_advice", "injection", "abuse")
+MISSED = 0.004  # share of positives that may lie under `unsure`, where a head says no
+SURE_ACCURACY = 0.97  # of the intents read with at least `intent_sure`
 
 
 @dataclass(frozen=True)
-class HeadReport:
-    examples: int
-    intents: int
-    accuracy: float  # of the first intent, 5-fold
+class HeadScore:
+    """A head on kept-back rows of its own: how many, how well ranked, and at its threshold."""
+
+    positives: int
+    negatives: int
+    auroc: float
+    recall: float
+    false_alarms: float
+    ordinary_alarms: float
+    calibration_error: float
+    bounds: Bounds
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What fitting found, all of it on kept-back rows."""
+
+    learnt: int
+    kept_back: int
+    accuracy: float
     route_accuracy: float
-    confusions: tuple[tuple[str, str, int], ...]  # wanted, read as, times
+    calibration_error: float
+    sure_share: float
+    confusions: tuple[tuple[str, str, int], ...]
+    heads: dict[str, HeadScore]
 
 
-def train_head(
-    folder: Path,
-    encoder: Encoder,
-    speller: Speller,
-    examples: Examples,
-    articles: list[Article],
-    asked: list[str],
-    stray: list[str],
-) -> HeadReport:
-    """Fit on every example and write the head to `folder`. The report's accuracies are cross-validated.
+def inputs(rows: Rows, reader: Encoder, encoder: Encoder, mend: Callable[[str], str], cache: Path | None) -> Vectors:
+    """Float32 (rows, inputs): what `Reader` reads of each row."""
+    windows = [window(row.turns) for row in rows.rows]
+    read = _encode(windows, reader, cache)
+    plain = _encode([mend(row.turns[-1]) for row in rows.rows], encoder, cache)
+    return np.concatenate([read, plain, np.stack([signs(row.turns) for row in rows.rows])], axis=1)
 
-    `asked` are further questions that articles answer, `stray` messages that nothing here answers.
+
+def _encode(texts: Sequence[str], encoder: Encoder, cache: Path | None) -> Vectors:
+    """Vectors of the texts; those of an earlier run are kept in `cache`, one file for each encoder."""
+    keys = [hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest() for text in texts]
+    path = cache / f"{encoder.name}.safetensors" if cache else None
+    known: dict[str, Vectors] = {}
+    if path and path.exists():
+        with safe_open(str(path), framework="np") as file:
+            known = dict(zip((file.metadata() or {})["keys"].split(), file.get_tensor("vectors"), strict=True))
+    fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+    if fresh:
+        known.update(zip(fresh, encoder.encode(list(fresh.values())), strict=True))
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside = path.with_suffix(".new")
+            save_file({"vectors": np.stack(list(known.values()))}, str(aside), metadata={"keys": " ".join(known)})
+            aside.replace(path)
+    return np.stack([known[key] for key in keys])
+
+
+def fit_heads(
+    rows: Rows, x: Vectors, reader: str, encoder: str, examples: str, budgets: dict[str, float] | None = None
+) -> tuple[Heads, FitReport]:
+    """Heads fitted on the rows that the reader learnt from, calibrated on those kept back.
+
+    `x` are the rows' inputs, `budgets` a head's share of false alarms where it is not the usual one.
     """
-    knowledge = [question for article in articles for question in article.questions] + asked
-    texts = [speller.mend(text) for text in (*examples.texts, *knowledge, *stray)]
-    labels = np.array([*examples.labels, *[KNOWLEDGE] * len(knowledge), *[OUT_OF_SCOPE] * len(stray)])
-    x = np.stack([features(text, vector) for text, vector in zip(texts, encoder.encode(texts), strict=True)])
-    counts = dict(zip(*np.unique(labels, return_counts=True), strict=True))
-    weight = {name: (len(labels) / len(counts) / count) ** 0.5 for name, count in counts.items()}
-    model = LogisticRegression(C=12.0, max_iter=400, tol=1e-3, class_weight=weight, random_state=SEED)
-    guesses = cross_val_predict(model, x, labels, cv=5, n_jobs=2)
-    model.fit(x, labels)
-    routes = {**examples.routes, KNOWLEDGE: KNOWLEDGE}
-    names = [str(name) for name in model.classes_]
-    save_head(folder, names, routes, model.coef_, model.intercept_, encoder.name)
-    wrong = [(str(w), str(g)) for w, g in zip(labels, guesses, strict=True) if w != g]
-    confusions = sorted(((w, g, wrong.count((w, g))) for w, g in set(wrong)), key=lambda row: -row[2])
-    same_route = np.mean([routes[w] == routes[g] for w, g in zip(labels, guesses, strict=True)])
-    return HeadReport(
-        len(labels), len(names), float(np.mean(labels == guesses)), float(same_route), tuple(confusions[:20])
-    )
+    kept = np.array([row.kept_back and not row.added for row in rows.rows])
+    learnt = np.array([not row.kept_back for row in rows.rows])
+    surely = np.array([ARTICLES if row.source == "articles" else 1.0 for row in rows.rows])
+    weights, bias = _fit_intents(rows.classes()[learnt], x[learnt], surely[learnt])
+    own = np.array([row.head for row in rows.rows])
+    marks = rows.marks()
+    mark_weights, mark_bias = np.zeros((len(HEADS), x.shape[1])), np.zeros(len(HEADS))
+    for n, head in enumerate(HEADS):
+        at = learnt & ~np.isnan(marks[:, n])
+        written = (own == head)[at] if head != "in_scope" else np.ones(int(at.sum()), dtype=bool)
+        model = LogisticRegression(C=MARK_C, max_iter=400, tol=1e-3, random_state=SEED)
+        model.fit(x[at], marks[at, n], sample_weight=np.where(written, 1.0, ORDINARY_ROWS))
+        mark_weights[n], mark_bias[n] = model.coef_[0], model.intercept_[0]
+    wanted = rows.classes()[kept]
+    logits = x[kept] @ weights.T + bias
+    labelled = wanted.max(axis=1) > 0
+    temperature = _temperature(logits[labelled], wanted[labelled])
+    shares = _softmax(logits[labelled] / temperature)
+    intent_sure = _sure_from(shares, wanted[labelled])
+    slopes, offsets = np.ones(len(HEADS)), np.zeros(len(HEADS))
+    bounds: dict[str, Bounds] = {}
+    scores: dict[str, HeadScore] = {}
+    own = own[kept]
+    for n, head in enumerate(HEADS):
+        logit = x[kept] @ mark_weights[n] + mark_bias[n]
+        at = ~np.isnan(marks[kept][:, n])
+        slopes[n], offsets[n] = _platt(logit[at], marks[kept][at, n])
+        p = 1 / (1 + np.exp(-(logit * slopes[n] + offsets[n])))
+        hard = at & ((own == head) if head != "in_scope" else True)
+        ordinary = at & (own == "") & (marks[kept][:, n] == 0)
+        bounds[head], scores[head] = _thresholds(head, p, marks[kept][:, n], hard, ordinary, at, budgets or {})
+    names = rows.intents
+    heads = Heads(
+        names, rows.routes, weights, bias, temperature, mark_weights, mark_bias, slopes, offsets, bounds, intent_sure,
+        reader, encoder, examples,
+    )  # fmt: skip
+    first, right = shares.argmax(axis=1), wanted[labelled]
+    hit = right[np.arange(len(first)), first] > 0
+    routes = np.array([rows.routes[name] for name in names])
+    truth = right.argmax(axis=1)
+    wrong = [(names[t], names[g]) for t, g, ok in zip(truth, first, hit, strict=True) if not ok]
+    confusions = sorted(((w, g, wrong.count((w, g))) for w, g in set(wrong)), key=lambda row: (-row[2], row))
+    return heads, FitReport(
+        int(learnt.sum()), int(kept.sum()), float(hit.mean()),
+        float(np.mean((routes[truth] == routes[first]) | hit)), _calibration_error(shares.max(axis=1), hit),
+        float((shares.max(axis=1) >= intent_sure).mean()), tuple(confusions[:25]), scores,
+    )  # fmt: skip
+
+
+def _fit_intents(classes: Vectors, x: Vectors, surely: Vectors) -> tuple[Vectors, Vectors]:
+    """A row with two intents is learnt as both, each at half weight. The plain encoder's vector adds nothing here."""
+    x = np.concatenate([x[:, :READ], np.zeros_like(x[:, READ : 2 * READ]), x[:, 2 * READ :]], axis=1)
+    at, label = np.nonzero(classes)
+    weight = classes[at, label] * surely[at]
+    counts = np.bincount(label, weights=weight, minlength=classes.shape[1])
+    weight = weight * (weight.sum() / classes.shape[1] / counts[label]) ** 0.5
+    model = LogisticRegression(C=INTENT_C, max_iter=300, tol=1e-3, random_state=SEED)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it may stop before the last decimal, the same way each time
+        model.fit(x[at], label, sample_weight=weight)
+    weights, bias = np.zeros((classes.shape[1], x.shape[1])), np.full(classes.shape[1], -20.0)
+    weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
+    return weights, bias
+
+
+def _softmax(logits: Vectors) -> Vectors:
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Vectors = odds / odds.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _temperature(logits: Vectors, wanted: Vectors) -> float:
+    def loss(log_temperature: float) -> float:
+        shares = _softmax(logits / np.exp(log_temperature))
+        return float(-np.mean(np.log((shares * (wanted > 0)).sum(axis=1) + 1e-9)))
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
+
+
+def _platt(logit: Vectors, mark: Vectors) -> tuple[float, float]:
+    """Slope and offset. A slope under a tenth would mean that the head learnt nothing."""
+    if len(set(mark.tolist())) < 2:
+        return 1.0, 0.0
+    model = LogisticRegression(C=10.0, max_iter=200).fit(logit[:, None], mark)
+    return max(0.1, float(model.coef_[0, 0])), float(model.intercept_[0])
+
+
+def _sure_from(shares: Vectors, wanted: Vectors) -> float:
+    """The lowest top probability above which SURE_ACCURACY of the intents are right."""
+    top, first = shares.max(axis=1), shares.argmax(axis=1)
+    right = wanted[np.arange(len(first)), first] > 0
+    order = np.argsort(-top)
+    running = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero(running >= SURE_ACCURACY)
+    return float(top[order][good[-1]]) if len(good) else 1.0
+
+
+def _thresholds(
+    head: str, p: Vectors, mark: Vectors, hard: Vectors, ordinary: Vectors, known: Vectors, budgets: dict[str, float]
+) -> tuple[Bounds, HeadScore]:
+    positive, negative = p[hard & (mark == 1)], p[hard & (mark == 0)]
+    budget = budgets.get(head, LOOKALIKES[head])
+    sure = _over(negative, budget)
+    if head in STOPS:
+        sure = max(sure, _over(p[ordinary], ORDINARY))
+    sure = min(max(sure, 0.05), 0.99)
+    unsure = min(sure, float(np.quantile(positive, MISSED)) if len(positive) else sure)
+    both = np.concatenate([positive, negative])
+    labels = np.concatenate([np.ones(len(positive)), np.zeros(len(negative))])
+    score = HeadScore(
+        len(positive), len(negative), float(roc_auc_score(labels, both)) if 0 < len(positive) < len(both) else float("nan"),
+        float(np.mean(positive >= sure)) if len(positive) else float("nan"),
+        float(np.mean(negative >= sure)) if len(negative) else float("nan"),
+        float(np.mean(p[ordinary] >= sure)) if ordinary.any() else float("nan"),
+        _calibration_error(p[known], mark[known] == 1), Bounds(unsure, sure),
+    )  # fmt: skip
+    return Bounds(unsure, sure), score
+
+
+def _over(scores: Vectors, budget: float) -> float:
+    """The lowest threshold that at most this share of the scores reaches."""
+    if not len(scores):
+        return 0.5
+    ranked = np.sort(scores)[::-1]
+    return float(np.nextafter(ranked[int(budget * len(ranked))], 2.0))
+
+
+def _calibration_error(p: Vectors, right: Vectors, bins: int = 10) -> float:
+    """Expected calibration error over equal-width bins (0 to 1). For heads, `p` is of yes."""
+    at = np.minimum((p * bins).astype(int), bins - 1)
+    total = 0.0
+    for n in range(bins):
+        if (at == n).any():
+            total += float((at == n).mean()) * abs(float(p[at == n].mean()) - float(np.mean(right[at == n])))
+    return total

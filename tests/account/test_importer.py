@@ -16,7 +16,7 @@ from rag.account.book import OrderStatus
 from rag.account.generate import ensure_demo, generate
 from rag.account.importer import Imported, ImportErrors, import_accounts
 from rag.account.sql import SqlAccountBook
-from rag.account.strict_yaml import Loader
+from rails.strict_yaml import Loader
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "accounts.md"
 MEMBERS = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import text
 from app.store.conversations import ConversationStore
 from app.store.errors import AlreadyRecorded, StoreAway, UnknownConversation
 from app.store.migrate import head, migrate
-from rag.turn import Citation, Focus
+from rag.turn import Citation, Focus, Handover
 from tests.fakes import scripted
 from tests.postgres import postgres
 
@@ -177,3 +178,16 @@ def test_the_tables_are_those_that_the_code_knows(store: ConversationStore) -> N
 
     with store._engine.connect() as db:
         assert compare_metadata(MigrationContext.configure(db), metadata) == []
+
+
+def test_a_handover_is_kept_with_its_turn_and_urgent_ones_come_first(store: ConversationStore) -> None:
+    before = {one.id for one in store.handovers()}
+    keys = [store.create("C-10001"), store.create(None), store.create(None)]
+    for n, (key, urgency) in enumerate(zip(keys, ("soon", "urgent", None), strict=True)):
+        answer = scripted(f"turn {n}")
+        if urgency:
+            reply = answer.reply.model_copy(update={"handover_id": f"{answer.reply.message_id}h"})
+            answer = replace(answer, reply=reply, handover=Handover("abuse" if n == 0 else "overdose", urgency, "care"))  # type: ignore[arg-type]
+        store.record(key, "help", answer)
+    found = [one for one in store.handovers() if one.id not in before]
+    assert [(one.conversation_id, one.urgency, one.reason) for one in found] == [(keys[1], "urgent", "overdose"), (keys[0], "soon", "abuse")]

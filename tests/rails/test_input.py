@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rails.input import clean, danger
+from rails.input import clean
+from rails.judge import danger
 from rails.policy import Policy, PolicyError, read_policy
 
 POLICY_FILE = Path(__file__).resolve().parents[2] / "guardrails" / "policy.yaml"
@@ -48,9 +50,9 @@ def test_cleaning_never_raises_and_leaves_only_what_can_be_read(text: str) -> No
 
 IN_DANGER = [
     ("self_harm", "I want to kill myself"), ("self_harm", "i don't want to live anymore"), ("self_harm", "thinking about suicide"),
-    ("self_harm", "everyone would be better off without me"), ("overdose", "I took too many of my pills"), ("overdose", "my toddler got into the medicine bottle"),
+    ("self_harm", "everyone would be better off without me"), ("overdose", "I took too many of my pills"), ("child_poisoning", "my toddler got into the medicine bottle"),
     ("overdose", "I think I overdosed"), ("overdose", "my dog ate my heart pills"), ("emergency", "I can't breathe"), ("emergency", "chest pain since this morning"),
-    ("emergency", "her lips are swelling after the new pill"), ("emergency", "he is unconscious"), ("emergency", "my wife is having a seizure"),
+    ("allergic_reaction", "her lips are swelling after the new pill"), ("emergency", "he is unconscious"), ("emergency", "my wife is having a seizure"),
 ]  # fmt: skip
 
 
@@ -93,7 +95,10 @@ def test_every_reviewed_text_names_a_number_to_call() -> None:
 
 @pytest.mark.parametrize(("old", "new", "says"), [
     ("version:", "vversion:", "version"), ("wording:", "wordings:", "word"), ("  empty:", "  emptty:", "empt"), ("emergencies:", "emergencies: []\nother:", ""),
-    ("suicid(e|al)", "suicid(e|al", "regular expression"), ('version: "', 'version: ["', ""),
+    ("(kill|hurt|", "((kill|hurt|", "regular expression"), ("action: refuse", "action: shrug", "action"), ("act: trained", "act: 7", "act"), ("head: abuse", "head: rudeness", "head"),
+    ("action: calm", "action: calm\n    threshold: 0.4", "threshold"), ("  - category: abuse\n", "  - category: abuse\n    act: 0.2\n    doubt: 0.9\n", "doubt"), ("head: abuse", "head: injection", "two rails"),
+    ("action: emergency\n    in_doubt: If some", "action: refuse\n    in_doubt: If some", ""), ("kinds: [card,", "kinds: [cards,", "kinds"), ("grounded_at: 0.5", "grounded_at: 7", "grounded_at"),
+    ('version: "', 'version: ["', ""),
 ])  # fmt: skip
 def test_a_policy_with_a_mistake_is_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
     source = POLICY_FILE.read_text(encoding="utf-8")
@@ -102,7 +107,7 @@ def test_a_policy_with_a_mistake_is_refused(tmp_path: Path, old: str, new: str, 
     path.write_text(source.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(PolicyError) as caught:
         read_policy(path)
-    assert str(path) in str(caught.value)
+    assert re.search(rf"{re.escape(str(path))}:\d+: ", str(caught.value))
     assert says in str(caught.value)
 
 

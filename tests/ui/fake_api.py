@@ -155,6 +155,43 @@ def script(text: str, customer: str | None) -> dict[str, Any]:
     }
 
 
+def named(name: str, label: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "label": label, **more}
+
+
+def explanation(reply: dict[str, Any]) -> dict[str, Any]:
+    """The written explanation of a reply."""
+    urgent = reply["outcome"] == "emergency"
+    intents = [
+        named("order_tracking", "Order tracking", likelihood="very likely", probability=0.91),
+        named("delivery_options", "Delivery options", likelihood="possible", probability=0.12),
+    ]
+    knowledge = {"taken_for": named("knowledge", "a question that our help articles answer"), "intents": intents}
+    quiet = [("self_harm", "Thoughts of self-harm"), ("injection", "Changing the assistant's rules")]
+    rails = [named(name, label, verdict="no sign") for name, label in quiet]
+    composer = (
+        ("wording", "a text that people wrote for this case") if urgent else ("articles", "the articles' own sentences")
+    )
+    return {
+        "message_id": reply["message_id"],
+        "questions": [] if urgent else [knowledge],
+        "acted": named("emergency", "Emergency") if urgent else None,
+        "rails": [
+            named("emergency", "Emergency", verdict="recognised" if urgent else "no sign"),
+            *rails,
+            named("medical_advice", "Medical advice", verdict="in doubt"),
+        ],
+        "sources": [{"n": c["n"], "title": c["title"], "kind": c["kind"]} for c in reply["citations"]],
+        "held_back": 0 if urgent else 3,
+        "checks": [] if urgent else [
+            named("figures", "a figure did not stand in the source", count=2),
+            named("support", "the source did not say it", count=1),
+        ],
+        "composer": named(*composer),
+        "versions": {"policy": "2026-11-24", "knowledge": None if urgent else "3f9ac1e2b7d04c58"},
+    }  # fmt: skip
+
+
 @dataclass
 class FakeApi:
     """The state that survives a restart of the server, and what the tests look at."""
@@ -165,6 +202,8 @@ class FakeApi:
     messages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     keys: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     turns: list[str] = field(default_factory=list)
+    explain: bool = False
+    whys: list[str] = field(default_factory=list)
 
     def expire_tokens(self) -> None:
         self.tokens.clear()
@@ -249,6 +288,23 @@ def create_fake(state: FakeApi) -> FastAPI:
     @app.get("/v1/knowledge/articles/{article_id}")
     def article(article_id: str) -> Any:
         return ARTICLES.get(article_id) or problem(404, "There is no such article.")
+
+    @app.get("/v1/features")
+    def features() -> Any:
+        return {"explain": state.explain}
+
+    @app.get("/v1/messages/{message_id}/why")
+    def why(message_id: str, authorization: str | None = Header(None)) -> Any:
+        customer, refused = visitor(authorization)
+        if refused:
+            return refused
+        for conversation_id, log in state.messages.items():
+            for message in log:
+                reply = message.get("reply") or {}
+                if state.explain and reply.get("message_id") == message_id and mine(conversation_id, customer):
+                    state.whys.append(message_id)
+                    return explanation(reply)
+        return problem(404, "There is no such answer.")
 
     return app
 

@@ -283,6 +283,55 @@ def test_new_chat_starts_over_and_back_returns(open_page: Open) -> None:
     expect(page.locator(".fh-bubble")).to_have_text(TRACK)
 
 
+WHY = '[class*="st-key-why-"]'
+
+
+def test_why_this_answer_is_there_only_where_the_api_has_it(open_page: Open, api: Served) -> None:
+    page = open_page()
+    ask(page, TRACK)
+    answered(page)
+    expect(page.locator(CHIP).first).to_be_visible()
+    expect(page.locator(WHY)).to_have_count(0)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
+def test_why_this_answer_opens_in_its_place(open_page: Open, api: Served, width: int, scheme: str) -> None:
+    api.state.explain = True
+    page = open_page(width=width, height=700, scheme=scheme)
+    for number in (1, 2):
+        ask(page, TRACK)
+        answered(page, number)
+    line = page.locator(WHY).last.locator("summary")
+    line.scroll_into_view_if_needed()
+    asked = len(api.state.whys)
+    before = line.bounding_box()
+    line.focus()
+    page.keyboard.press("Enter")
+    why = page.locator(".fh-why")
+    expect(why).to_contain_text("Order tracking: very likely (91%)")
+    expect(why).to_contain_text("Medical advice: in doubt")
+    expect(why).to_contain_text("3 drafted sentences")
+    assert line.bounding_box() == before, "the page stays where it is"
+    assert len(api.state.whys) == asked + 1, "loaded when opened, and only what was opened"
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
+    page.keyboard.press("Enter")
+    expect(why).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(why).to_have_count(1)
+    assert len(api.state.whys) == asked + 1
+
+
+def test_why_this_answer_while_the_api_is_away_is_one_sentence(open_page: Open, api: Served) -> None:
+    api.state.explain = True
+    page = open_page()
+    ask(page, TRACK)
+    answered(page)
+    api.stop()
+    page.locator(WHY).locator("summary").click()
+    expect(page.locator(WHY)).to_contain_text("can't reach the assistant")
+    expect(page.locator(".fh-answer")).to_have_count(1)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_phone_width_has_no_sideways_scroll(open_page: Open, scheme: str) -> None:
     page = open_page(width=390, height=844, scheme=scheme)

@@ -30,13 +30,16 @@ def real_app(home: Path) -> object:
         questions=("track",), next_steps=(), links=(), body="Open Orders.", path=home / "track-order.md",
     )  # fmt: skip
     return create_app(
-        Settings(home=home), assistant, book=BookInMemory("C-10001"), articles=lambda: {article.id: article}
+        Settings(home=home, explain=True),
+        assistant,
+        book=BookInMemory("C-10001"),
+        articles=lambda: {article.id: article},
     )
 
 
 @pytest.fixture(params=["real", "fake"])
 def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Client]:
-    app = real_app(tmp_path) if request.param == "real" else create_fake(FakeApi(delay_s=0))
+    app = real_app(tmp_path) if request.param == "real" else create_fake(FakeApi(delay_s=0, explain=True))
     with served(app) as url, open_http(url) as http:
         yield lambda token=None: ApiClient(http, token)
 
@@ -85,6 +88,21 @@ def test_a_conversation_is_its_owners(client: Client) -> None:
             visitor.messages(conversation)
         with pytest.raises(NotThere):
             list(visitor.ask(conversation, "Hi", "k"))
+
+
+def test_why_an_answer_was_given_is_told_to_its_owner(client: Client) -> None:
+    owner = client(client(None).demo_token("C-10001"))
+    assert owner.explains()
+    message_id = list(owner.ask(owner.new_conversation(), "How do I track it?", "key-1"))[-1].data["message_id"]
+    why = owner.why(message_id)
+    parts = {"questions", "acted", "rails", "sources", "held_back", "checks", "composer", "versions"}
+    assert set(why) == {"message_id", *parts}
+    assert why["message_id"] == message_id
+    assert {"n", "title", "kind"} == set(why["sources"][0])
+    assert {"name", "label"} == set(why["composer"])
+    for visitor, wanted in ((client(None), message_id), (owner, "no-such-message")):
+        with pytest.raises(NotThere):
+            visitor.why(wanted)
 
 
 def test_a_bad_token_ends_the_sign_in(client: Client) -> None:

@@ -16,6 +16,7 @@ from app.ui.article import article_html, related
 from app.ui.cards import card_html
 from app.ui.session import COOKIE, Chat, Visitor, pack, unpack
 from app.ui.text import day, label, plain, prose
+from app.ui.why import why_html
 
 EVIL = '<img src=x onerror="a()">"\'&<script>'
 
@@ -108,6 +109,30 @@ def test_a_card_is_drawn_from_whatever_is_there() -> None:
     for name in full:
         assert card_html({k: v for k, v in full.items() if k != name})
     assert card_html({"number": None, "steps": None, "lines": None, "promised": None})
+
+
+def test_why_is_drawn_from_whatever_is_there() -> None:
+    named = {"name": EVIL, "label": EVIL}
+    full = {
+        "questions": [{"taken_for": named, "intents": [{**named, "likelihood": EVIL, "probability": 0.914}]}],
+        "acted": named,
+        "rails": [{**named, "verdict": "no sign"}, {**named, "verdict": EVIL}],
+        "sources": [{"n": 1, "title": EVIL, "kind": "article"}],
+        "held_back": 2,
+        "checks": [{**named, "count": 2}],
+        "composer": named,
+        "versions": {"policy": EVIL, "knowledge": None},
+    }
+    shape = Shape(why_html(full))
+    assert set(shape.tags) == {"dl", "div", "dt", "dd", "ul", "li", "b", "code"}
+    assert shape.text.count(EVIL) == 11
+    assert "(91%)" in shape.text
+    assert "2 drafted sentences" in shape.text
+    for name in full:
+        assert why_html({k: v for k, v in full.items() if k != name})
+        assert why_html({**full, name: None})
+    assert "nothing" in Shape(why_html({"held_back": 0})).text
+    assert "over 99%" in why_html({"questions": [{"intents": [{"probability": 1.0}]}] * 2})
 
 
 @given(st.text())
