@@ -24,9 +24,16 @@ from rag.screen import EvidenceScreen
 from rag.serving import ServingSearch
 from rag.specialists.reader import Heads, Reader
 from rag.specialists.rows import examples_digest
+from rails.checks_names import NamesStand
+from rails.checks_personal import NoPersonal
+from rails.grounded import Grounded
 from rails.judge import Thresholds
 from rails.live import LiveRails
 from rails.output import OutputRail
+
+
+OWN_NAMES = ("Fernhollow",)  # what a sentence may always name
+GROUNDED = "grounded.safetensors"
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,11 @@ def load_drugs(settings: Settings) -> DrugTable:
     return read_drugs(settings.knowledge / "drugs.yaml")
 
 
+def drug_names(drugs: DrugTable) -> list[str]:
+    """Generic and brand names, which a sentence may use only as its evidence does."""
+    return sorted({name for drug in drugs for name in (drug.generic, *drug.brands)})
+
+
 def build(settings: Settings, book: AccountBook | None = None, documents: Path | None = None) -> Wired:
     """Everything an assistant needs, loaded. Raises the loaders' own errors, each with what to do next.
 
@@ -81,6 +93,7 @@ def build(settings: Settings, book: AccountBook | None = None, documents: Path |
     reader = Reader(Heads.load(trained), load_reader(settings), encoder, examples_digest(settings.knowledge))
     bounds = {head: Thresholds(b.unsure, b.sure) for head, b in reader.bounds.items()}
     rails = LiveRails(settings.policy, bounds)
+    masker = masker_of(rails.policy)
     book = book or open_book(settings)
     embedded = AccountDocuments(documents or settings.home / "account-documents", encoder, drugs, settings.chroma_url)
     mentions = MentionReader(drugs)
@@ -101,9 +114,16 @@ def build(settings: Settings, book: AccountBook | None = None, documents: Path |
             answers=AccountAnswers(book, drugs),
             documents=embedded,
             rails=rails,
-            masker=masker_of(rails.policy),
+            masker=masker,
             screen=EvidenceScreen(rails.policy, reader, encoder),
-            rail=OutputRail(rails.policy.links),
+            rail=OutputRail(
+                rails.policy.links,
+                drugs=drug_names(drugs),
+                grounded=Grounded.load(trained / GROUNDED),
+                grounded_at=rails.policy.output.grounded_at,
+                embed=encoder.encode,
+                more=(NoPersonal(masker), NamesStand(OWN_NAMES, lambda word: search().speller.knows(word))),
+            ),
             clock=clock(settings),
             composer=load_chat_model(settings),
             longest=settings.max_message_chars,

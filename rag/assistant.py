@@ -27,6 +27,7 @@ from rag.retrieve import Search
 from rag.route import SAME, Asked, route, two_topics
 from rag.screen import EvidenceScreen
 from rag.specialists.reader import Reader, Reading
+from rag.specialists.votes import voted, votes
 from rag.trace import Trace
 from rag.turn import Answer, Emit, Event, Focus, Handover, Intent, Message, Outcome, PastTurn, Reply, silent
 from rails.input import Cleaned, clean
@@ -40,6 +41,7 @@ log = logging.getLogger("pestle")
 
 WORDS, PART_WORDS, MORE_WORDS = 118, 56, 320
 CLOSEST = 3
+PHARMACIST = "pharmacist"  # topic of the articles on asking one
 SKIMMED = 2_000  # characters at each end of an endless message that are read for danger
 OUTCOMES: dict[str, Outcome] = {
     "emergency": "emergency", "refuse": "refused", "calm": "refused", "pharmacist": "refused", "person": "answered",
@@ -139,6 +141,8 @@ class Assistant:
                     ruling = self._judge(heard, focus) if ruling.action is None else ruling
                 if ruling.action:
                     plan = self._ruled(ruling)
+                    if ruling.action == "pharmacist":
+                        self._how_to_ask(plan, heard, focus, search)
                 else:
                     with trace.step("account"):
                         account, away = self._account(message.customer_id)
@@ -188,6 +192,14 @@ class Assistant:
             handover = Handover(ruling.category, "soon", "care")
         return Plan(fixed=[ruling.text], outcome=outcome, reason=ruling.category, handover=handover)
 
+    def _how_to_ask(self, plan: Plan, heard: Heard, focus: Focus, search: Search) -> None:
+        """No advice, but the article on asking a pharmacist about just this, where there is one."""
+        found = search.find(heard.text, heard.vector)
+        if found.best and search.index.articles[found.best].topic == PHARMACIST:
+            chosen = choose(search.index, found.best, heard.text, found.vector, PART_WORDS, frozenset())
+            plan.add(chosen.sentences, chosen.evidence)
+            plan.articles.append(found.best)
+
     def _account(self, customer_id: str | None) -> tuple[Account | None, AccountError | None]:
         """The verified customer's account. That the book is away matters only to a question that needs it."""
         try:
@@ -203,7 +215,7 @@ class Assistant:
         search, message, trace = self._is.search(), Message(text), Trace()
         heard = self._hear(cleaned.text, message, search, trace)
         asked = self._ask(heard, None, message, Focus(), search, trace)
-        return classification(cleaned, alarm, heard.reading, self._judge(heard, Focus()), asked, self._is.mentions)
+        return classification(cleaned, alarm, asked.reading, self._judge(heard, Focus()), asked, self._is.mentions)
 
     def judge(self, turns: Sequence[str]) -> tuple[Reading, Ruling]:
         """The reading of a conversation's last message, and what the input rails would do about it.
@@ -213,10 +225,12 @@ class Assistant:
         *past, text = turns
         text = self._is.masker.mask(clean(text, self._is.longest).text).text
         pairs = tuple(PastTurn(said, reply) for said, reply in zip(past[::2], past[1::2], strict=True))
-        heard = self._hear(text, Message(text, past=pairs), self._is.search(), Trace())
+        search, heads = self._is.search(), self._is.reader.heads
+        heard = self._hear(text, Message(text, past=pairs), search, Trace())
+        cast = votes(search.find(text, heard.vector), heads.of_article)
         alarm = danger(text, self._policy)
         ruling = Ruling("emergency", alarm.category, alarm.text, "pattern") if alarm else self._judge(heard, Focus())
-        return heard.reading, ruling
+        return voted(heard.reading, cast, heads.vote, heads.routes), ruling
 
     def _read(
         self, heard: Heard, account: Account | None, message: Message, focus: Focus, search: Search, trace: Trace
@@ -260,6 +274,8 @@ class Assistant:
             if leaning and focus.question and focus.articles:
                 query = whole(text, focus)
                 found = search.follow(found, query, search.index.neighbourhood(focus.articles[0]))
+        heads = self._is.reader.heads
+        reading = voted(reading, votes(found, heads.of_article), heads.vote, heads.routes)
         floor = search.weights.floor_at
         where = route(
             mended,

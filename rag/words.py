@@ -137,6 +137,10 @@ class Speller:
         """The text in lower case with its words mended; numbers and marks stay."""
         return re.sub(r"[a-z0-9][a-z0-9']*", lambda match: self.mend_word(match[0]), text.lower())
 
+    def knows(self, word: str) -> bool:
+        """Whether it is a word of English or of this business."""
+        return word in self._known
+
     def known_share(self, text: str) -> float:
         """Share of the longer words that are English, of this business or shorthand: 0 to 1."""
         words = re.findall(r"[^\W\d_]{3,}", text.lower())

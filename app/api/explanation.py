@@ -11,54 +11,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from app.api.wording import CHECKS, COMPOSERS, INTENTS, RAILS, TAKEN_FOR, WORDS, Word
 from rag.turn import Citation, Reply
 
 Likelihood = Literal["very likely", "likely", "possible"]
-Word = Literal["no sign", "in doubt", "recognised"]
 VERY_LIKELY, LIKELY, POSSIBLE = 0.85, 0.5, 0.1
-
-TAKEN_FOR = {
-    "knowledge": "a question that our help articles answer",
-    "account": "a question about your own account",
-    "both": "a general question that is also about your own account",
-    "greeting": "a greeting",
-    "thanks": "a word of thanks",
-    "goodbye": "a goodbye",
-    "person": "a wish to speak to a person",
-    "out_of_scope": "something that this assistant is not for",
-    "unknown": "a question that none of our articles answers",
-}
-INTENTS = {"human": "Speak to a person", "out_of_scope": "Something else"}
-RAILS = {
-    "self_harm": "Thoughts of self-harm",
-    "injection": "Changing the assistant's rules",  # "injection" is a way to take a medicine, to a customer
-    "abuse": "Abusive words",
-    "wants_person": "Wish for a person",
-    "rail_error": "A check that could not run",
-}
-WORDS: dict[str, Word] = {"passes": "no sign", "doubts": "in doubt", "acts": "recognised"}
-CHECKS = {
-    "cited": "no source was given",
-    "markup": "it carried code",
-    "links": "it carried a link that is not ours",
-    "echo": "it spoke of the assistant's own instructions",
-    "figures": "a figure did not stand in the source",
-    "support": "the source did not say it",
-    "polarity": "the source said the opposite",
-    "advice": "it was medical advice",
-    "drugs": "it named a medicine that the source does not",
-    "personal": "it carried personal data",
-    "names": "it carried a person's name",
-    "grounded": "the source did not say it",
-    "error": "a check could not run",
-}
-COMPOSERS = {
-    "articles": "the articles' own sentences",
-    "account": "facts from your own account",
-    "both": "the articles' own sentences, and facts from your own account",
-    "chat_model": "a chat model, with each sentence checked against its source",
-    "wording": "a text that people wrote for this case",
-}
 
 
 class Labelled(BaseModel):
@@ -81,7 +38,7 @@ class Question(BaseModel):
 
 
 class Verdict(Labelled):
-    """What one rail said about the message; "recognised" is what it acts on."""
+    """What one rail said about the message; "clear sign" is what it acts on."""
 
     verdict: Word
 
@@ -108,7 +65,7 @@ class Why(BaseModel):
 
     message_id: str
     questions: list[Question]
-    acted: Labelled | None = Field(description="What a rail recognised, if a rail gave the answer.")
+    acted: Labelled | None = Field(description="What a rail saw, if its text was the answer.")
     rails: list[Verdict] = Field(description="Empty where the answer needed no rail's reading, or none could run.")
     sources: list[Source]
     held_back: int = Field(description="Drafted sentences that were not shown.")
@@ -174,8 +131,9 @@ def _likelihood(p: float) -> Likelihood:
 
 def _verdicts(rails: _Rails) -> list[Verdict]:
     said = [(category, WORDS[word]) for category, _, word in rails.verdicts if word in WORDS]
-    if rails.acted and all(word != "recognised" for _, word in said):  # a pattern spoke before the rails were asked
-        said.insert(0, (rails.acted, "recognised"))
+    acted = rails.acted if rails.acted != "rail_error" else None
+    if acted and all(word != "clear sign" for _, word in said):  # a pattern spoke before the rails were asked
+        said.insert(0, (acted, "clear sign"))
     return [Verdict(**_named(category, RAILS).model_dump(), verdict=word) for category, word in said]
 
 

@@ -42,7 +42,7 @@ def _rows(why: Mapping[str, Any]) -> Iterable[Row]:
         which = f"Question {place}" if len(questions) > 1 else "Taken for"
         intents = map(_intent, _dicts(question.get("intents")))
         yield which, _label(question.get("taken_for")) + _list(intents, "fh-detail")
-    yield "Recognised", _label(acted)
+    yield "Reason", _label(acted)
     yield "Sources", _list(plain(source.get("title", "")) for source in _dicts(why.get("sources")))
     yield "Worded with", _label(why.get("composer"))
     yield "Left out", _left_out(why)

@@ -287,33 +287,33 @@ class Grounded:
     def save(self, path: Path) -> None:
         stems = sorted(self._rarity)
         tensors: dict[str, NDArray[Any]] = {"rarity": np.array([self._rarity[s] for s in stems], dtype=np.float32)}
-        meta = {"features": json.dumps([*LEXICAL, *SIMILAR]), "stems": " ".join(stems)}
+        card: dict[str, Any] = {"features": [*LEXICAL, *SIMILAR], "stems": stems}
         for name, trees in (("words", self._words), ("meaning", self._meaning)):
-            meta[name] = json.dumps([trees.base, trees.depth])
+            card[name] = [trees.base, trees.depth]
             for part in ("feature", "left", "right"):
                 tensors[f"{name}.{part}"] = np.ascontiguousarray(getattr(trees, part), dtype=np.int32)
             for part in ("threshold", "value"):
                 tensors[f"{name}.{part}"] = np.ascontiguousarray(getattr(trees, part), dtype=np.float32)
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, str(path), metadata=meta)
+        save_file(tensors, str(path), metadata={"card": json.dumps(card)})  # one entry: the order of several is random
 
     @classmethod
     def load(cls, path: Path) -> Grounded:
         """Raises GroundedError."""
         try:
             with safe_open(str(path), framework="np") as file:
-                meta = file.metadata() or {}
+                card = json.loads((file.metadata() or {})["card"])
                 tensor = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- no mapping
-            if json.loads(meta["features"]) != [*LEXICAL, *SIMILAR]:
+            if card["features"] != [*LEXICAL, *SIMILAR]:
                 raise ValueError("it was trained on other features")
             words, meaning = (
                 Trees(
                     *(tensor[f"{name}.{part}"] for part in ("feature", "threshold", "left", "right", "value")),
-                    *json.loads(meta[name]),
+                    *card[name],
                 )
                 for name in ("words", "meaning")
             )
-            rarity = dict(zip(meta["stems"].split(), map(float, tensor["rarity"]), strict=True))
+            rarity = dict(zip(card["stems"], map(float, tensor["rarity"]), strict=True))
             return cls(words, meaning, rarity)
         except Exception as error:
             raise GroundedError(f"{path} can't be used; run `pestle train` ({type(error).__name__}: {error})") from error

@@ -49,6 +49,7 @@ class OutputRail:
     `allowed_links` are hosts that an answer may link to; `hidden` are texts that it must not repeat (a system prompt).
     `drugs` are names of medicines that a sentence may only use as its evidence does. With `grounded`, a sentence in new
     words must be supported with a probability of `grounded_at`; `embed` adds the encoder's view to that of the words.
+    `more` are further checks.
     """
 
     def __init__(
@@ -59,10 +60,11 @@ class OutputRail:
         grounded: Grounded | None = None,
         grounded_at: float = 0.5,
         embed: Embed | None = None,
+        more: Sequence[Check] = (),
     ) -> None:
         checks: list[Check] = [
             Cited(), NoMarkup(), AllowedLinks(allowed_links), NoEcho(hidden), NoAdvice(), FiguresStand(),
-            DrugsStand(drugs), SamePolarity(), Supported(),
+            DrugsStand(drugs), *more, SamePolarity(), Supported(),
         ]  # fmt: skip
         if grounded:
             checks.append(GroundedEnough(grounded, grounded_at, embed))

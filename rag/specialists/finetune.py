@@ -32,8 +32,8 @@ KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 class Recipe:
     """How the adapter is trained. The defaults are what ships; benchmarks use the same recipe."""
 
-    rank: int = 16
-    epochs: float = 6
+    rank: int = 24
+    epochs: float = 5
     batch: int = 32
     rate: float = 1e-3
     head_rate: float = 5e-3

@@ -83,12 +83,15 @@ class Heads:
     reader: str
     encoder: str
     examples: str
+    of_article: dict[str, str] = field(default_factory=dict)  # the intent of each article
+    vote: float = 0.0  # weight of the articles' votes among the general intents
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         meta = {
             "names": self.names, "routes": self.routes, "temperature": self.temperature, "reader": self.reader,
             "encoder": self.encoder, "examples": self.examples, "intent_sure": self.intent_sure, "heads": list(HEADS),
+            "of_article": self.of_article, "vote": self.vote,
             "bounds": {name: [b.unsure, b.sure] for name, b in self.bounds.items()},
         }  # fmt: skip
         tensors = {
@@ -115,7 +118,7 @@ class Heads:
                 meta["names"], meta["routes"], tensor["weights"], tensor["bias"], meta["temperature"],
                 tensor["mark_weights"], tensor["mark_bias"], tensor["slopes"], tensor["offsets"],
                 {name: Bounds(*pair) for name, pair in meta["bounds"].items()}, meta["intent_sure"], meta["reader"],
-                meta["encoder"], meta["examples"],
+                meta["encoder"], meta["examples"], meta["of_article"], meta["vote"],
             )  # fmt: skip
             heads.check()
         except Exception as error:
@@ -136,6 +139,8 @@ class Heads:
             raise ValueError("its intents have no routes")
         if set(self.bounds) != set(HEADS) or any(not 0 <= b.unsure <= b.sure <= 1 for b in self.bounds.values()):
             raise ValueError("its thresholds are not between 0 and 1")
+        if not set(self.of_article.values()) <= set(self.names) or not 0 <= self.vote <= 20:
+            raise ValueError("its articles have unknown intents")
         if not self.temperature > 0 or (self.slopes <= 0).any():
             raise ValueError("its calibration turns scores around")
 
@@ -166,6 +171,10 @@ class Reader:
     @property
     def bounds(self) -> dict[str, Bounds]:
         return self._heads.bounds
+
+    @property
+    def heads(self) -> Heads:
+        return self._heads
 
     def read(self, turns: Sequence[str], vector: Vectors) -> Reading:
         """`turns` alternate and end with the customer's message; `vector` is the plain encoder's of that message.

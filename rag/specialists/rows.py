@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,7 @@ class Learnt:
 class Rows:
     rows: tuple[Learnt, ...]
     routes: dict[str, str]
+    of_article: dict[str, str] = field(default_factory=dict)
 
     @property
     def intents(self) -> list[str]:
@@ -98,8 +99,8 @@ class Rows:
     def only(self, kept_back: bool) -> Rows:
         """Those that the reader never sees (without the copies made here), or those that it learns from."""
         if kept_back:
-            return Rows(tuple(row for row in self.rows if row.kept_back and not row.added), self.routes)
-        return Rows(tuple(row for row in self.rows if not row.kept_back), self.routes)
+            return Rows(tuple(row for row in self.rows if row.kept_back and not row.added), self.routes, self.of_article)
+        return Rows(tuple(row for row in self.rows if not row.kept_back), self.routes, self.of_article)
 
 
 def examples_digest(knowledge: Path) -> str:
@@ -131,7 +132,7 @@ def read_rows(
     ]
     rows += [Learnt(m.example.turns, (), of_head_row(m), m.example.source, m.head) for m in heads]
     unique = list({(*tuple(turn.lower() for turn in row.turns), row.head): row for row in rows}.values())
-    return Rows((*unique, *_with_pasts(unique, heads)), dict(intents.routes))
+    return Rows((*unique, *_with_pasts(unique, heads)), dict(intents.routes), dict(intents.of_article))
 
 
 def _questions(intents: Intents, articles: Sequence[Article], asked: Sequence[Labelled]) -> list[Learnt]:

@@ -114,6 +114,8 @@ def test_the_description_is_whole(client: TestClient) -> None:
         "/v1/conversations",
         "/v1/conversations/{conversation_id}/messages",
         "/v1/conversations/{conversation_id}/events",
+        "/v1/messages/{message_id}/why",
+        "/v1/features",
         "/v1/knowledge/articles",
         "/v1/knowledge/articles/{article_id}",
         "/v1/demo/customers",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from app.api.explanation import CHECKS, explained
+from app.api.explanation import explained
 from app.api.main import create_app
+from app.api.wording import CHECKS, TAKEN_FOR
 from app.settings import Settings
+from rag.route import Where
 from rag.turn import Citation
 from rails.checks import FirstFault
 from rails.output import OutputRail
@@ -169,13 +171,20 @@ def test_a_pattern_that_spoke_before_the_rails_is_named() -> None:
     )
     assert why.acted is not None
     assert (why.acted.label, why.questions, why.composer.name) == ("Overdose", [], "wording")
-    assert [(verdict.label, verdict.verdict) for verdict in why.rails] == [("Overdose", "recognised")]
+    assert [(verdict.label, verdict.verdict) for verdict in why.rails] == [("Overdose", "clear sign")]
+
+
+def test_rails_that_could_not_run_saw_nothing() -> None:
+    why = explained({"rails": {"acted": "rail_error", "sign": "ValueError", "verdicts": []}}, scripted().reply)
+    assert why.rails == []
+    assert why.acted is not None
+    assert why.acted.label == "A check that could not run"
 
 
 def test_a_rail_that_acted_is_named_once() -> None:
     verdicts = [["self_harm", 0.1, "passes"], ["emergency", 0.98, "acts"]]
     why = explained({"rails": {"acted": "child_poisoning", "verdicts": verdicts}}, scripted().reply)
-    assert [verdict.verdict for verdict in why.rails] == ["no sign", "recognised"]
+    assert [verdict.verdict for verdict in why.rails] == ["no sign", "clear sign"]
     assert why.acted is not None
     assert why.acted.label == "Child poisoning"
 
@@ -191,6 +200,10 @@ def test_a_probability_in_words(p: float, words: str) -> None:
 def test_a_thin_trace_is_explained_as_far_as_it_goes() -> None:
     why = explained({"outcome": "answered", "timings_ms": {"turn": 1.2}}, scripted().reply)
     assert (why.questions, why.rails, why.held_back, why.versions.policy) == ([], [], 0, None)
+
+
+def test_each_route_has_its_words() -> None:
+    assert set(TAKEN_FOR) == set(get_args(Where))
 
 
 def test_each_check_of_the_output_rail_has_its_words() -> None:

@@ -177,7 +177,7 @@ def explanation(reply: dict[str, Any]) -> dict[str, Any]:
         "questions": [] if urgent else [knowledge],
         "acted": named("emergency", "Emergency") if urgent else None,
         "rails": [
-            named("emergency", "Emergency", verdict="recognised" if urgent else "no sign"),
+            named("emergency", "Emergency", verdict="clear sign" if urgent else "no sign"),
             *rails,
             named("medical_advice", "Medical advice", verdict="in doubt"),
         ],
