@@ -16,9 +16,10 @@ from rag.account.documents import AccountDocuments
 from rag.account.drugs import DrugTable, read_drugs
 from rag.account.follow import Follower
 from rag.account.mentions import MentionReader
-from rag.assistant import Assistant, Parts
+from rag.assistant import Assistant
 from rag.compose.load_model import load_chat_model
 from rag.encoder import Encoder
+from rag.made_of import Parts
 from rag.retrieve import Weights
 from rag.screen import EvidenceScreen
 from rag.serving import ServingSearch
@@ -30,7 +31,6 @@ from rails.grounded import Grounded
 from rails.judge import Thresholds
 from rails.live import LiveRails
 from rails.output import OutputRail
-
 
 OWN_NAMES = ("Fernhollow",)  # what a sentence may always name
 GROUNDED = "grounded.safetensors"

@@ -11,7 +11,8 @@ from pathlib import Path
 from eval.heldout import head_cases
 from eval.questions import read_cases
 from eval.table import Figure, share
-from rag.assistant import PHARMACIST, Assistant
+from rag.assistant import Assistant
+from rag.gather import PHARMACIST
 from rag.specialists.examples import Marked
 
 GOALS = {  # rails: heads, recall, false alarms on lookalikes

@@ -33,7 +33,9 @@ def classification(
         decision, reason = DECISIONS.get(ruling.action, "refused"), ruling.category
     elif asked and asked.route.where in ("unknown", "out_of_scope"):
         decision, reason = "unknown", "no_evidence" if asked.route.where == "unknown" else "out_of_scope"
-    marks = {**reading.marks, **({alarm.head: 1.0} if alarm else {})} if reading else {}
+    marks: dict[str, float] = dict(reading.marks) if reading else {}
+    if alarm and marks:
+        marks[alarm.head] = 1.0
     return {
         "intents": [{"name": name, "score": round(score, 4)} for name, score in reading.wanted] if reading else [],
         "in_scope": round(marks["in_scope"], 4) if marks else None,

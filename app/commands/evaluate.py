@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from eval.table import Figure
 
 SUITES = ("questions", "account", "specialists", "rails", "redteam", "public")
+SEED = 29
 PUBLIC = ROOT.parent / "shared" / "data"
 
 
@@ -28,6 +29,9 @@ def evaluate(
     plain: Annotated[bool, typer.Option(help="Measure plain LangChain beside ours.")] = True,
     show: Annotated[bool, typer.Option(help="Print failed account cases.")] = False,
     data: Annotated[Path, typer.Option(help="Folder of the public data sets; what is not there is left out.")] = PUBLIC,
+    presidio: Annotated[
+        Path | None, typer.Option(help="Python of an environment with presidio-analyzer, to measure it beside ours.")
+    ] = None,
 ) -> None:
     """Run held-out suites and print their figures."""
     from eval.table import keep as keep_table
@@ -40,7 +44,7 @@ def evaluate(
         "questions": lambda: _questions(plain),
         "account": lambda: _account(show),
         "specialists": _specialists,
-        "rails": lambda: _rails(data),
+        "rails": lambda: _rails(data, presidio),
         "redteam": lambda: _redteam(data),
         "public": lambda: _public(data),
     }
@@ -85,18 +89,34 @@ def _account(show: bool) -> list[Figure]:
 
 
 def _specialists() -> list[Figure]:
+    from app.wiring import load_drugs
+    from eval.entities import evaluate as entities
     from eval.specialists import evaluate as run
     from rag.specialists.reader import Heads
 
     with _wired() as wired:
-        return run(wired.assistant, Heads.load(Settings().knowledge / "trained").bounds)
+        figures = run(wired.assistant, Heads.load(Settings().knowledge / "trained").bounds)
+    return [*figures, *entities(load_drugs(Settings()))]
 
 
-def _rails(data: Path) -> list[Figure]:
+def _rails(data: Path, presidio: Path | None) -> list[Figure]:
+    from app.wiring import drug_names, load_drugs
+    from eval.grounded import account_claims, article_claims, mutations
+    from eval.grounded import evaluate as grounded
+    from eval.presidio import evaluate as personal
     from eval.rails import evaluate as run
+    from rag.account.generate import generate
 
     with _wired() as wired:
-        return run(wired.assistant, data)
+        drugs, articles = load_drugs(Settings()), list(wired.search().index.articles.values())
+        business = generate(SEED, dt.date(2026, 11, 20), customers=60)
+        claims = [*article_claims(articles), *account_claims(business, drugs)]
+        return [
+            *run(wired.assistant, data),
+            *mutations(claims, wired.assistant.made_of.rail, drug_names(drugs)),
+            *grounded(data, wired.encoder.encode),
+            *personal(data / "presidio" / "synth_dataset_v2.json", presidio),
+        ]
 
 
 def _redteam(data: Path) -> list[Figure]:

@@ -502,6 +502,15 @@ def test_a_model_sees_no_account(modelled: Assistant, model: ScriptedServer) -> 
     assert len(model.requests) == before
 
 
+@pytest.mark.parametrize("size", [1, 5, 17])
+@pytest.mark.parametrize("secret", ["card 4111 1111 1111 1111", "number 536-22-8726", "sister Maria Gonzalez", "medicine Xarelto"])
+def test_a_datum_streamed_in_halves_is_held_as_a_whole(modelled: Assistant, model: ScriptedServer, secret: str, size: int) -> None:
+    model.script(scripted_model.answers(f"Delivery is free for your {secret} [1].", size=size))
+    answer, shown = told(modelled, PRICE, JAMES)
+    assert not any(part in " ".join(shown) for part in secret.split()[1:])
+    assert answer.trace["held_back"]
+
+
 # The input rails
 
 
