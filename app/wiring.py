@@ -121,7 +121,6 @@ def build(settings: Settings, book: AccountBook | None = None, documents: Path |
                 drugs=drug_names(drugs),
                 grounded=Grounded.load(trained / GROUNDED),
                 grounded_at=rails.policy.output.grounded_at,
-                embed=encoder.encode,
                 more=(NoPersonal(masker), NamesStand(OWN_NAMES, lambda word: search().speller.knows(word))),
             ),
             clock=clock(settings),

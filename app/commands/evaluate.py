@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SUITES = ("questions", "account", "specialists", "rails", "redteam", "public")
 SEED = 29
+CLAIMS = 350  # true sentences of articles, and as many of account answers, that are falsified
 PUBLIC = ROOT.parent / "shared" / "data"
 
 
@@ -110,10 +112,14 @@ def _rails(data: Path, presidio: Path | None) -> list[Figure]:
     with _wired() as wired:
         drugs, articles = load_drugs(Settings()), list(wired.search().index.articles.values())
         business = generate(SEED, dt.date(2026, 11, 20), customers=60)
-        claims = [*article_claims(articles), *account_claims(business, drugs)]
+        dice = random.Random(SEED)
+        claims = [
+            claim for made in (article_claims(articles), account_claims(business, drugs))
+            for claim in dice.sample(made, min(CLAIMS, len(made)))
+        ]  # fmt: skip
         return [
             *run(wired.assistant, data),
-            *mutations(claims, wired.assistant.made_of.rail, drug_names(drugs)),
+            *mutations(claims, wired.assistant.made_of.rail, drug_names(drugs), most=150),
             *grounded(data, wired.encoder.encode),
             *personal(data / "presidio" / "synth_dataset_v2.json", presidio),
         ]

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from app.settings import Settings
+from rag.articles import Article
+from rag.encoder import Encoder
 from rag.labelled import Labelled
 from rag.retrieve import Search
 from rag.specialists.finetune import Recipe
@@ -25,6 +27,9 @@ def train(
         bool, typer.Option("--reader", help="Tune the reader's adapter first (up to an hour; it goes on where it was ended).")
     ] = False,
     epochs: Annotated[float, typer.Option(help="Passes over all rows when the reader is tuned.")] = Recipe.epochs,
+    grounded: Annotated[
+        bool, typer.Option("--grounded", help="Fit the grounded check again too, from the articles and paraphrases (minutes).")
+    ] = False,
     curve: Annotated[bool, typer.Option(help="Also tune on a quarter and a half of the rows, for the learning curve.")] = False,
 ) -> None:
     """Fit the small models again from knowledge_base/intents, dangers, conversation and labelled."""
@@ -70,6 +75,8 @@ def train(
             f"{name}: AUROC {score.auroc:.3f}, recall {score.recall:.3f} at {score.false_alarms:.3f} false alarms "
             f"({score.positives} and {score.negatives} rows), ordinary messages {score.ordinary_alarms:.4f}"
         )
+    if grounded:
+        _fit_grounded(settings, articles, encoder, console)
     points = _curve(rows, replace(Recipe(), epochs=epochs), settings, console) if curve else None
     write_card(folder, rows, heads, report, points)
     console.print(
@@ -88,6 +95,14 @@ def export_reader(settings: Settings):  # type: ignore[no-untyped-def]
 
     make_reader(settings)
     return load_reader(settings, threads=2)
+
+
+def _fit_grounded(settings: Settings, articles: list[Article], encoder: Encoder, console: Console) -> None:
+    from rag.specialists.grounded_examples import read_paraphrases
+    from rag.specialists.grounded_train import train_grounded
+
+    report = train_grounded(articles, read_paraphrases(settings.knowledge), encoder.encode, settings.knowledge / "trained")
+    console.print(f"grounded check: {report}")
 
 
 def _search(settings: Settings) -> Search:

@@ -80,10 +80,9 @@ class Masks(Part):
 
 
 class Output(Part):
-    """The checks of the output rail, and what happens to a sentence that fails one."""
+    """What the output rail asks of a sentence in new words."""
 
     grounded_at: float = Field(ge=0, le=1)  # probability of being supported under which a reworded sentence is dropped
-    on_fail: Literal["repair", "drop"] = "repair"
 
 
 class Wording(Part):

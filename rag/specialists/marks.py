@@ -45,6 +45,8 @@ def of_intent_row(intent: str | None, fresh: bool) -> tuple[float, ...]:
         known["wants_human"] = UNKNOWN
     if intent in NEAR_ADVICE or intent is None:
         known["medical_advice"] = UNKNOWN
+    if intent is None:  # the articles on a crisis and on having taken too much have no intent: they are the danger itself
+        known["emergency"] = known["self_harm"] = UNKNOWN
     if intent == HUMAN or intent == "complaint_feedback":
         known["abuse"] = UNKNOWN
     if fresh:

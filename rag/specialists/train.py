@@ -35,8 +35,8 @@ INTENT_C, MARK_C = 5.0, 1.0
 ARTICLES = 0.3  # weight of an article's questions beside an intent's own examples, whose labels are surer
 ORDINARY_ROWS = 0.1  # weight of a row written for something else, in a head's fit
 LOOKALIKES = {  # the budget of false alarms among hard lookalikes
-    "emergency": 0.015, "self_harm": 0.015, "medical_advice": 0.03, "injection": 0.015, "abuse": 0.02,
-    "wants_human": 0.02, "frustration": 0.05, "follow_up": 0.1, "in_scope": 0.1,
+    "emergency": 0.02, "self_harm": 0.02, "medical_advice": 0.04, "injection": 0.02, "abuse": 0.03,
+    "wants_human": 0.03, "frustration": 0.05, "follow_up": 0.1, "in_scope": 0.1,
 }  # fmt: skip
 ORDINARY = 0.003  # and among ordinary messages, for the heads that stop a turn
 STOPS = ("emergency", "self_harm", "medical_advice", "injection", "abuse")

@@ -97,7 +97,7 @@ def test_every_reviewed_text_names_a_number_to_call() -> None:
     ("version:", "vversion:", "version"), ("wording:", "wordings:", "word"), ("  empty:", "  emptty:", "empt"), ("emergencies:", "emergencies: []\nother:", ""),
     ("(kill|hurt|", "((kill|hurt|", "regular expression"), ("action: refuse", "action: shrug", "action"), ("act: trained", "act: 7", "act"), ("head: abuse", "head: rudeness", "head"),
     ("action: calm", "action: calm\n    threshold: 0.4", "threshold"), ("  - category: abuse\n", "  - category: abuse\n    act: 0.2\n    doubt: 0.9\n", "doubt"), ("head: abuse", "head: injection", "two rails"),
-    ("action: emergency\n    in_doubt: If some", "action: refuse\n    in_doubt: If some", ""), ("kinds: [card,", "kinds: [cards,", "kinds"), ("grounded_at: 0.5", "grounded_at: 7", "grounded_at"),
+    ("action: emergency\n    in_doubt: If some", "action: refuse\n    in_doubt: If some", ""), ("kinds: [card,", "kinds: [cards,", "kinds"), ("grounded_at: 0.8", "grounded_at: 7", "grounded_at"),
     ('version: "', 'version: ["', ""),
 ])  # fmt: skip
 def test_a_policy_with_a_mistake_is_refused(tmp_path: Path, old: str, new: str, says: str) -> None:

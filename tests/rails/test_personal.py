@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -236,24 +234,3 @@ def test_the_check_is_a_validator() -> None:
     check = NoPersonal(MASKER)
     assert isinstance(check.validate("Order FH-1234567 left.", {"evidence": []}), PassResult)
     assert isinstance(check.validate("It is jane@x.org.", {"evidence": ["Write to joe@x.org."]}), FailResult)
-
-
-def test_an_ordinary_message_costs_next_to_nothing() -> None:
-    text = (
-        "Hello, where is order FH-1234567 with 90 tablets of metformin 500 mg, it should have come on Tuesday, thanks"
-    )
-    costs = []
-    for _ in range(300):
-        start = time.perf_counter()
-        MASKER.mask(text)
-        costs.append(time.perf_counter() - start)
-    assert statistics.median(costs) < 0.001  # 0.1 ms on a quiet machine
-
-
-@pytest.mark.parametrize("text", ["1 " * 4000, "1" * 8000, "a@" * 4000, "at " * 3000, "one " * 2000, "ab12 " * 1600,
-                                  "ssn " * 2000 + "1", "4111 " * 1600, "(602) " * 1300, "1:" * 4000, "a" * 8000 + "@",
-                                  "my number is " * 600, "-1" * 4000])  # fmt: skip
-def test_hostile_texts_stay_cheap(text: str) -> None:
-    start = time.perf_counter()
-    MASKER.mask(text)
-    assert time.perf_counter() - start < 2
