@@ -7,26 +7,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from app.settings import Settings
-from rag.articles import Article
-from rag.encoder import Encoder
-from rag.labelled import Labelled
-from rag.retrieve import Search
-from rag.specialists.finetune import Recipe
-from rag.specialists.rows import Rows
+
+if TYPE_CHECKING:
+    from rag.articles import Article
+    from rag.encoder import Encoder
+    from rag.labelled import Labelled
+    from rag.retrieve import Search
+    from rag.specialists.finetune import Recipe
+    from rag.specialists.rows import Rows
 
 
 def train(
     reader: Annotated[
         bool, typer.Option("--reader", help="Tune the reader's adapter first (up to an hour; it goes on where it was ended).")
     ] = False,
-    epochs: Annotated[float, typer.Option(help="Passes over all rows when the reader is tuned.")] = Recipe.epochs,
+    epochs: Annotated[float | None, typer.Option(help="Passes over all rows when the reader is tuned; default: the recipe's.")] = None,
     grounded: Annotated[
         bool, typer.Option("--grounded", help="Fit the grounded check again too, from the articles and paraphrases (minutes).")
     ] = False,
@@ -36,8 +38,10 @@ def train(
     from app.wiring import load_encoder
     from rag.articles import read_articles
     from rag.fit import fit
+    from rag.retrieve import Search
     from rag.specialists.card import write_card
     from rag.specialists.examples import ExamplesError
+    from rag.specialists.finetune import Recipe
     from rag.specialists.rows import examples_digest, read_rows
     from rag.specialists.train import fit_heads, inputs, with_votes
 
@@ -53,8 +57,9 @@ def train(
         console.print(str(error), style="red", highlight=False)
         raise typer.Exit(1) from None
     folder = settings.knowledge / "trained"
+    recipe = replace(Recipe(), epochs=epochs) if epochs else Recipe()
     if reader:
-        _tune(rows, replace(Recipe(), epochs=epochs), folder / "reader", settings, console)
+        _tune(rows, recipe, folder / "reader", settings, console)
     small = export_reader(settings)
     kept = settings.home / "train"
     x = inputs(rows, small, encoder, search.mended, kept)
@@ -77,7 +82,7 @@ def train(
         )
     if grounded:
         _fit_grounded(settings, articles, encoder, console)
-    points = _curve(rows, replace(Recipe(), epochs=epochs), settings, console) if curve else None
+    points = _curve(rows, recipe, settings, console) if curve else None
     write_card(folder, rows, heads, report, points)
     console.print(
         f"first intent of the kept-back examples right {without:.3f}, with the articles' votes (weight {heads.vote}) {with_votes_:.3f}"

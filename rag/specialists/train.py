@@ -33,12 +33,15 @@ SEED = 7
 READ = 384  # dimensions of the reader's vector, the first of the inputs; the plain encoder's come next
 INTENT_C, MARK_C = 5.0, 1.0
 ARTICLES = 0.3  # weight of an article's questions beside an intent's own examples, whose labels are surer
-ORDINARY_ROWS = 0.1  # weight of a row written for something else, in a head's fit
+ORDINARY_ROWS, OTHER_HEADS = 0.1, 0.5  # weights, in a head's fit, of ordinary rows and of those written for another head
 LOOKALIKES = {  # the budget of false alarms among hard lookalikes
     "emergency": 0.02, "self_harm": 0.02, "medical_advice": 0.04, "injection": 0.02, "abuse": 0.03,
     "wants_human": 0.03, "frustration": 0.05, "follow_up": 0.1, "in_scope": 0.1,
 }  # fmt: skip
 ORDINARY = 0.003  # and among ordinary messages, for the heads that stop a turn
+OTHERS = 0.05  # and among the rows of any other head that are surely not this one's
+LEAST = 50  # rows of another head from which they count
+DOUBTED = 0.005  # share of ordinary messages that a head may be in doubt about
 STOPS = ("emergency", "self_harm", "medical_advice", "injection", "abuse")
 MISSED = 0.004  # share of positives that may lie under `unsure`, where a head says no
 SURE_ACCURACY = 0.97  # of the intents read with at least `intent_sure`
@@ -115,9 +118,11 @@ def fit_heads(
     mark_weights, mark_bias = np.zeros((len(HEADS), x.shape[1])), np.zeros(len(HEADS))
     for n, head in enumerate(HEADS):
         at = learnt & ~np.isnan(marks[:, n])
-        written = (own == head)[at] if head != "in_scope" else np.ones(int(at.sum()), dtype=bool)
+        weight = np.where(own == head, 1.0, np.where(own == "", ORDINARY_ROWS, OTHER_HEADS))[at]
+        if head == "in_scope":
+            weight = np.ones(len(weight))
         model = LogisticRegression(C=MARK_C, max_iter=400, tol=1e-3, random_state=SEED)
-        model.fit(x[at], marks[at, n], sample_weight=np.where(written, 1.0, ORDINARY_ROWS))
+        model.fit(x[at], marks[at, n], sample_weight=weight)
         mark_weights[n], mark_bias[n] = model.coef_[0], model.intercept_[0]
     wanted = rows.classes()[kept]
     logits = x[kept] @ weights.T + bias
@@ -136,7 +141,9 @@ def fit_heads(
         p = 1 / (1 + np.exp(-(logit * slopes[n] + offsets[n])))
         hard = at & ((own == head) if head != "in_scope" else True)
         ordinary = at & (own == "") & (marks[kept][:, n] == 0)
-        bounds[head], scores[head] = _thresholds(head, p, marks[kept][:, n], hard, ordinary, at, budgets or {})
+        others = [at & (own == other) & (marks[kept][:, n] == 0) for other in HEADS if other != head]
+        seen = Seen(hard, ordinary, tuple(rows for rows in others if rows.sum() >= LEAST), at)
+        bounds[head], scores[head] = _thresholds(head, p, marks[kept][:, n], seen, budgets or {})
     names = rows.intents
     heads = Heads(
         names, rows.routes, weights, bias, temperature, mark_weights, mark_bias, slopes, offsets, bounds, intent_sure,
@@ -224,16 +231,29 @@ def _sure_from(shares: Vectors, wanted: Vectors) -> float:
     return float(top[order][good[-1]]) if len(good) else 1.0
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Which kept-back rows are a head's own, ordinary messages, other heads' rows that are not its, and known at all."""
+
+    hard: Vectors
+    ordinary: Vectors
+    others: tuple[Vectors, ...]  # head by head
+    known: Vectors
+
+
 def _thresholds(
-    head: str, p: Vectors, mark: Vectors, hard: Vectors, ordinary: Vectors, known: Vectors, budgets: dict[str, float]
+    head: str, p: Vectors, mark: Vectors, seen: Seen, budgets: dict[str, float]
 ) -> tuple[Bounds, HeadScore]:
+    hard, ordinary, known = seen.hard, seen.ordinary, seen.known
     positive, negative = p[hard & (mark == 1)], p[hard & (mark == 0)]
     budget = budgets.get(head, LOOKALIKES[head])
     sure = _over(negative, budget)
     if head in STOPS:
         sure = max(sure, _over(p[ordinary], ORDINARY))
+        sure = max([sure, *(_over(p[rows], OTHERS) for rows in seen.others)])
     sure = min(max(sure, 0.05), 0.99)
-    unsure = min(sure, float(np.quantile(positive, MISSED)) if len(positive) else sure)
+    missed = float(np.quantile(positive, MISSED)) if len(positive) else sure
+    unsure = min(sure, max(missed, _over(p[ordinary], DOUBTED)) if ordinary.any() else missed)
     both = np.concatenate([positive, negative])
     labels = np.concatenate([np.ones(len(positive)), np.zeros(len(negative))])
     score = HeadScore(
