@@ -10,6 +10,7 @@ BREAK = " [SEP] "
 BEFORE, REPLY = 28, 22  # words kept of an earlier message and of the reply to it
 LONG = 64  # words of one piece of a long message
 OVERLAP = 12
+FEW = 6  # different words up to which a message only repeats itself
 
 
 def window(turns: Sequence[str]) -> str:
@@ -28,6 +29,9 @@ def window(turns: Sequence[str]) -> str:
 def pieces(turns: Sequence[str]) -> list[str]:
     """The windows of a message: one, or for a long message one for each overlapping piece of it."""
     words = turns[-1].split()
+    if len({word.lower() for word in words}) <= FEW:  # the same over and over: once is enough
+        words = words[: 2 * FEW]
+        turns = (*turns[:-1], " ".join(words))
     if len(words) <= LONG:
         return [window(turns)]
     step = LONG - OVERLAP

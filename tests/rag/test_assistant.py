@@ -340,6 +340,7 @@ def test_bad_input_gets_a_polite_reply(ask: Any, name: str, customer: str | None
             "questions",
             "zalgo",
             "json",
+            "sql",
         )
     assert "<script" not in reply.text
     assert "alert(" not in reply.text
