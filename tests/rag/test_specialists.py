@@ -138,7 +138,8 @@ def test_the_worst_piece_of_a_message_counts() -> None:
     weights = np.zeros((len(HEADS), 4 + COUNT), dtype=np.float32)
     weights[0, 0] = 30.0  # an emergency is what has many vowels
     reader = Reader(heads(mark_weights=weights, mark_bias=np.full(len(HEADS), -20.0, dtype=np.float32)), Flat(), Flat())  # type: ignore[arg-type]
-    calm, long = "tsk " * 80, "tsk " * 80 + "aeiou " * LONG
+    dry = " ".join(f"tsk{n}" for n in range(80))
+    calm, long = dry, f"{dry} " + "aeiou " * LONG
     vector = Flat().encode(["x"])[0]
     assert reader.read((calm,), vector).marks["emergency"] < 0.5 < reader.read((long,), vector).marks["emergency"]
 
