@@ -25,6 +25,7 @@ from rag.screen import EvidenceScreen
 from rag.serving import ServingSearch
 from rag.specialists.reader import Heads, Reader
 from rag.specialists.rows import examples_digest
+from rails.checks_denials import SameDenials
 from rails.checks_names import NamesStand
 from rails.checks_personal import NoPersonal
 from rails.grounded import Grounded
@@ -121,7 +122,11 @@ def build(settings: Settings, book: AccountBook | None = None, documents: Path |
                 drugs=drug_names(drugs),
                 grounded=Grounded.load(trained / GROUNDED),
                 grounded_at=rails.policy.output.grounded_at,
-                more=(NoPersonal(masker), NamesStand(OWN_NAMES, lambda word: search().speller.knows(word))),
+                more=(
+                    NoPersonal(masker),
+                    NamesStand(OWN_NAMES, lambda word: search().speller.knows(word)),
+                    SameDenials(),
+                ),
             ),
             clock=clock(settings),
             composer=load_chat_model(settings),

@@ -38,6 +38,7 @@ CHECKS = {
     "drugs": "it named a medicine that the source does not",
     "personal": "it carried personal data",
     "names": "it named somebody that the source does not",
+    "denials": "it denied something that the source does not",
     "grounded": "the source did not say it",
     "error": "a check could not run",
 }

@@ -44,7 +44,8 @@ class NamesStand(Check):
         places = [*CAPITAL.finditer(text)]
         for n, place in enumerate(places):
             word = place[0].lower().removesuffix("'s").removesuffix("’s")
-            starts = bool(START.search(text[: place.start()]))
+            titled = n > 0 and places[n - 1][0].lower() in TITLES and place.start() - places[n - 1].end() <= 2
+            starts = bool(START.search(text[: place.start()])) and not titled
             if starts and not self._names_at_start(word, text, place, places[n + 1] if n + 1 < len(places) else None):
                 continue
             found.append(place[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rails.checks_denials import SameDenials
 from rails.checks_names import NamesStand
 from rails.reading import Reading
 
@@ -21,7 +22,7 @@ def test_what_the_evidence_names_may_be_named(sentence: str) -> None:
 
 @pytest.mark.parametrize("sentence", [
     "Your order left Columbus for Maria on Friday.", "Maria Gonzalez has it.", "MARIA GONZALEZ has it.", "It went with FedEx.", "Ms. Gonzalez has it.",
-    "Gonzalez has it.", "Your order went to Maria G. on Friday.", "Your order, like Maria's, left on Friday.", "Call Walgreens.",
+    "It left Columbus on Friday (Ms. Call).", "Gonzalez has it.", "Your order went to Maria G. on Friday.", "Your order, like Maria's, left on Friday.", "Call Walgreens.",
 ])  # fmt: skip
 def test_another_name_is_held(sentence: str) -> None:
     assert CHECK.fault(Reading(sentence), EVIDENCE, False)
@@ -29,3 +30,12 @@ def test_another_name_is_held(sentence: str) -> None:
 
 def test_a_literal_quotation_is_not_asked() -> None:
     assert CHECK.fault(Reading("Maria has it."), EVIDENCE, True) is None
+
+
+@pytest.mark.parametrize(("sentence", "held"), [
+    ("Delivery is free, and there is no fee to refund", False), ("Delivery is not free, and there is no fee to refund.", True),
+    ("There is no fee to refund, since delivery is free.", False), ("There is not no fee to refund.", True), ("Delivery is not free.", True), ("Delivery is free.", False),
+])  # fmt: skip
+def test_no_denial_is_added(sentence: str, held: bool) -> None:
+    evidence = [Reading("Delivery is free, so there is no fee to refund. We never charge for a move.")]
+    assert bool(SameDenials().fault(Reading(sentence), evidence, False)) == (held and sentence != "Delivery is not free.")
