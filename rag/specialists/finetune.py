@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int, float], None]  # steps done, steps in all, mean loss of late
 
+BASE = "all-MiniLM-L6-v2"
 KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
@@ -284,6 +285,11 @@ class Tuned:
         half = {name: weight.detach().to("cpu", torch.float16).contiguous() for name, weight in sorted(state.items())}
         save_file(half, str(folder / "adapter_model.safetensors"), metadata={"format": "pt"})
         self.model.peft_config["default"].save_pretrained(str(folder))
+        path = folder / "adapter_config.json"
+        config = json.loads(path.read_text(encoding="utf-8"))
+        config["base_model_name_or_path"] = BASE  # not the folder in which this machine has it
+        config["target_modules"] = sorted(config["target_modules"])  # a set, which comes in any order
+        path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
     def keep(self, path: Path, digest: str, done: int, optimizer: Any, schedule: Any, dice: random.Random) -> None:
         """Write what a later run needs to go on."""
