@@ -28,13 +28,12 @@ from rag.specialists.rows import examples_digest
 from rails.checks_denials import SameDenials
 from rails.checks_names import NamesStand
 from rails.checks_personal import NoPersonal
+from rails.grounded import FILE as GROUNDED_FILE
 from rails.grounded import Grounded
-from rails.judge import Thresholds
 from rails.live import LiveRails
 from rails.output import OutputRail
 
 OWN_NAMES = ("Fernhollow",)  # what a sentence may always name
-GROUNDED = "grounded.safetensors"
 
 
 @dataclass(frozen=True)
@@ -92,8 +91,7 @@ def build(settings: Settings, book: AccountBook | None = None, documents: Path |
     encoder = load_encoder(settings)
     drugs = load_drugs(settings)
     reader = Reader(Heads.load(trained), load_reader(settings), encoder, examples_digest(settings.knowledge))
-    bounds = {head: Thresholds(b.unsure, b.sure) for head, b in reader.bounds.items()}
-    rails = LiveRails(settings.policy, bounds)
+    rails = LiveRails(settings.policy, reader.bounds)
     masker = masker_of(rails.policy)
     book = book or open_book(settings)
     embedded = AccountDocuments(documents or settings.home / "account-documents", encoder, drugs, settings.chroma_url)
@@ -120,7 +118,7 @@ def build(settings: Settings, book: AccountBook | None = None, documents: Path |
             rail=OutputRail(
                 rails.policy.links,
                 drugs=drug_names(drugs),
-                grounded=Grounded.load(trained / GROUNDED),
+                grounded=Grounded.load(trained / GROUNDED_FILE),
                 grounded_at=rails.policy.output.grounded_at,
                 more=(
                     NoPersonal(masker),

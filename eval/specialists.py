@@ -11,10 +11,10 @@ from sklearn.metrics import f1_score, roc_auc_score
 from eval.heldout import HEADS, IntentCase, head_cases, intent_cases
 from eval.table import Figure, share
 from rag.assistant import Assistant
-from rag.specialists.reader import Bounds
+from rails.judge import Thresholds
 
 
-def evaluate(assistant: Assistant, bounds: dict[str, Bounds]) -> list[Figure]:
+def evaluate(assistant: Assistant, bounds: dict[str, Thresholds]) -> list[Figure]:
     """Intents by accuracy and macro-F1, each head by its own threshold, without the patterns that stand beside it."""
     figures = _intents(assistant, intent_cases())
     for head in HEADS:

@@ -18,11 +18,10 @@ from rag.plan import Plan, ruled, saying
 from rag.release import Gate
 from rag.route import Asked
 from rag.specialists.reader import Reading
-from rag.specialists.votes import voted, votes
 from rag.trace import Trace
 from rag.turn import Answer, Emit, Event, Focus, Intent, Message, PastTurn, Reply, silent
 from rails.input import Cleaned, clean
-from rails.judge import Ruling, danger
+from rails.judge import Ruling, alarmed, danger
 from rails.policy import Policy
 
 log = logging.getLogger("pestle")
@@ -52,7 +51,7 @@ class Assistant:
                 alarm = danger(cleaned.text, self._policy)
                 cleaned = replace(cleaned, text=self._is.masker.mask(cleaned.text).text)
             if alarm:
-                ruling = Ruling("emergency", alarm.category, alarm.text, "pattern")
+                ruling = alarmed(alarm)
                 plan = ruled(ruling)
             elif cleaned.problem and not (
                 cleaned.problem == "too_long" and (ruling := self._skim(cleaned, message)).action
@@ -66,7 +65,7 @@ class Assistant:
                 if ruling.action:
                     plan = ruled(ruling)
                     if ruling.action == "pharmacist":
-                        self._gather.how_to_ask(plan, heard, focus, search)
+                        self._gather.how_to_ask(plan, heard, search)
                 else:
                     with trace.step("account"):
                         account, away = self._account(message.customer_id)
@@ -107,7 +106,8 @@ class Assistant:
 
     def classify(self, text: str) -> dict[str, Any]:
         """A message's reading without an answer: heads, entities and what the input rail decides."""
-        cleaned, alarm = clean(text, self._is.longest), danger(clean(text, self._is.longest).text, self._policy)
+        cleaned = clean(text, self._is.longest)
+        alarm = danger(cleaned.text, self._policy)
         if not cleaned.text:
             return classification(cleaned, alarm, None, None, None, self._is.mentions)
         search, message, trace = self._is.search(), Message(text), Trace()
@@ -123,12 +123,11 @@ class Assistant:
         *past, text = turns
         text = self._is.masker.mask(clean(text, self._is.longest).text).text
         pairs = tuple(PastTurn(said, reply) for said, reply in zip(past[::2], past[1::2], strict=True))
-        search, heads = self._is.search(), self._is.reader.heads
+        search = self._is.search()
         heard = self._listen.hear(text, Message(text, past=pairs), search, Trace())
-        cast = votes(search.find(text, heard.vector), heads.of_article)
         alarm = danger(text, self._policy)
-        ruling = Ruling("emergency", alarm.category, alarm.text, "pattern") if alarm else self._judge(heard, Focus())
-        return voted(heard.reading, cast, heads.vote, heads.routes), ruling
+        ruling = alarmed(alarm) if alarm else self._judge(heard, Focus())
+        return self._listen.with_votes(heard.reading, search.find(text, heard.vector)), ruling
 
     def _compose(self, plan: Plan, text: str, message: Message, gate: Gate, trace: Trace) -> None:
         """Policy wording first, then the chat model's sentences or else the extractive ones, each through the rail."""

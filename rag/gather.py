@@ -105,7 +105,7 @@ class Gatherer:
         plan.articles.append(best)
         plan.suggestions.extend(search.index.articles[best].next_steps)
 
-    def how_to_ask(self, plan: Plan, heard: Heard, focus: Focus, search: Search) -> None:
+    def how_to_ask(self, plan: Plan, heard: Heard, search: Search) -> None:
         """No advice, but the article on asking a pharmacist about just this, where there is one."""
         found = search.find(heard.text, heard.vector)
         if found.best and search.index.articles[found.best].topic == PHARMACIST:

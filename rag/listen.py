@@ -12,7 +12,7 @@ from rag.encoder import Vectors
 from rag.followup import leans, whole
 from rag.made_of import Parts
 from rag.parts import halves, parts
-from rag.retrieve import Search
+from rag.retrieve import Found, Search
 from rag.route import SAME, Asked, route, two_topics
 from rag.specialists.reader import Reading
 from rag.specialists.votes import voted, votes
@@ -79,8 +79,7 @@ class Listener:
             if leaning and focus.question and focus.articles:
                 query = whole(text, focus)
                 found = search.follow(found, query, search.index.neighbourhood(focus.articles[0]))
-        heads = self._is.reader.heads
-        reading = voted(reading, votes(found, heads.of_article), heads.vote, heads.routes)
+        reading = self.with_votes(reading, found)
         floor = search.weights.floor_at
         where = route(
             mended,
@@ -96,6 +95,11 @@ class Listener:
             account is not None,
         )
         return Asked(text, query, mentions, reading, found, where, leaning)
+
+    def with_votes(self, reading: Reading, found: Found) -> Reading:
+        """The reading after the articles that were found have had their say on its general intents."""
+        heads = self._is.reader.heads
+        return voted(reading, votes(found, heads.of_article), heads.vote, heads.routes)
 
     def _own(self, text: str, mentions: Mentions, vector: Vectors, account: Account | None) -> bool:
         """Whether the message speaks of a medicine that the signed-in customer has here, by name or by description."""

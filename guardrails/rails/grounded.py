@@ -51,6 +51,7 @@ HEDGE = frozenset(("about", "can", "could", "may", "might", "mostly", "most", "o
                    "unless", "if", "until", "many", "up"))  # fmt: skip
 NUMERALS = {word: str(number) for number, word in enumerate(ONES)}
 LETTERS = 4
+FILE = "grounded.safetensors"  # its name in the folder of what was trained
 RAREST = 6.0  # the weight of a stem in no article, as the logarithm of their number over that of those with it
 
 _stemmer = Stemmer.Stemmer("english")

@@ -47,10 +47,15 @@ class Ruling:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """A head's trained thresholds: it acts from `sure`, and is in doubt from `unsure`."""
+    """A head's trained thresholds: from `sure` it says yes, under `unsure` no, and between them it abstains."""
 
     unsure: float
     sure: float
+
+
+def alarmed(case: Emergency) -> Ruling:
+    """The ruling of a case whose patterns spoke."""
+    return Ruling("emergency", case.category, case.text, "pattern")
 
 
 def danger(text: str, policy: Policy) -> Emergency | None:

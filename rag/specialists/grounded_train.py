@@ -23,10 +23,9 @@ from sklearn.metrics import roc_auc_score
 
 from rag.articles import Article
 from rag.specialists.grounded_examples import Paraphrase, Row, rows
-from rails.grounded import LEXICAL, RAREST, SIMILAR, Embed, Grounded, Likeness, Text, Trees, lexical
+from rails.grounded import FILE, LEXICAL, RAREST, SIMILAR, Embed, Grounded, Likeness, Text, Trees, lexical
 from rails.reading import Reading
 
-FILE = "grounded.safetensors"
 FOLDS = 5
 TREES, DEPTH, RATE, LEAF = 100, 3, 0.08, 40
 BY_HAND, LITERAL = 15.0, 0.3  # weights of rows; what people write counts most, and quotations are not asked about

@@ -20,6 +20,7 @@ from rag.encoder import Encoder, Vectors
 from rag.specialists.examples import HEADS
 from rag.specialists.signs import COUNT, signs
 from rag.specialists.window import pieces
+from rails.judge import Thresholds
 
 ROUTES = ("knowledge", "account", "chat", "human", "out_of_scope")
 FILE = "heads.safetensors"
@@ -28,14 +29,6 @@ ALSO = 0.2  # share from which a further intent is wanted too
 
 class ReaderError(RuntimeError):
     """The trained heads are missing, damaged or do not fit the encoder or the examples; the message says what to run."""
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """A head's thresholds: from `sure` it says yes, under `unsure` no, and between them it abstains."""
-
-    unsure: float
-    sure: float
 
 
 @dataclass(frozen=True)
@@ -78,7 +71,7 @@ class Heads:
     mark_bias: Vectors
     slopes: Vectors
     offsets: Vectors
-    bounds: dict[str, Bounds]
+    bounds: dict[str, Thresholds]
     intent_sure: float
     reader: str
     encoder: str
@@ -117,7 +110,7 @@ class Heads:
             heads = cls(
                 meta["names"], meta["routes"], tensor["weights"], tensor["bias"], meta["temperature"],
                 tensor["mark_weights"], tensor["mark_bias"], tensor["slopes"], tensor["offsets"],
-                {name: Bounds(*pair) for name, pair in meta["bounds"].items()}, meta["intent_sure"], meta["reader"],
+                {name: Thresholds(*pair) for name, pair in meta["bounds"].items()}, meta["intent_sure"], meta["reader"],
                 meta["encoder"], meta["examples"], meta["of_article"], meta["vote"],
             )  # fmt: skip
             heads.check()
@@ -169,7 +162,7 @@ class Reader:
         return self._heads.routes
 
     @property
-    def bounds(self) -> dict[str, Bounds]:
+    def bounds(self) -> dict[str, Thresholds]:
         return self._heads.bounds
 
     @property

@@ -23,11 +23,12 @@ from sklearn.metrics import roc_auc_score
 from rag.encoder import Encoder, Vectors
 from rag.retrieve import Search
 from rag.specialists.examples import HEADS
-from rag.specialists.reader import Bounds, Heads, Reader
+from rag.specialists.reader import Heads, Reader
 from rag.specialists.rows import Rows
 from rag.specialists.signs import signs
 from rag.specialists.votes import fit_weight, votes
 from rag.specialists.window import window
+from rails.judge import Thresholds
 
 SEED = 7
 READ = 384  # dimensions of the reader's vector, the first of the inputs; the plain encoder's come next
@@ -58,7 +59,7 @@ class HeadScore:
     false_alarms: float
     ordinary_alarms: float
     calibration_error: float
-    bounds: Bounds
+    bounds: Thresholds
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,10 @@ def _encode(texts: Sequence[str], encoder: Encoder, cache: Path | None) -> Vecto
     return np.stack([known[key] for key in keys])
 
 
-def fit_heads(
-    rows: Rows, x: Vectors, reader: str, encoder: str, examples: str, budgets: dict[str, float] | None = None
-) -> tuple[Heads, FitReport]:
+def fit_heads(rows: Rows, x: Vectors, reader: str, encoder: str, examples: str) -> tuple[Heads, FitReport]:
     """Heads fitted on the rows that the reader learnt from, calibrated on those kept back.
 
-    `x` are the rows' inputs, `budgets` a head's share of false alarms where it is not the usual one.
+    `x` are the rows' inputs.
     """
     kept = np.array([row.kept_back and not row.added for row in rows.rows])
     learnt = np.array([not row.kept_back for row in rows.rows])
@@ -131,7 +130,7 @@ def fit_heads(
     shares = _softmax(logits[labelled] / temperature)
     intent_sure = _sure_from(shares, wanted[labelled])
     slopes, offsets = np.ones(len(HEADS)), np.zeros(len(HEADS))
-    bounds: dict[str, Bounds] = {}
+    bounds: dict[str, Thresholds] = {}
     scores: dict[str, HeadScore] = {}
     own = own[kept]
     for n, head in enumerate(HEADS):
@@ -143,7 +142,7 @@ def fit_heads(
         ordinary = at & (own == "") & (marks[kept][:, n] == 0)
         others = [at & (own == other) & (marks[kept][:, n] == 0) for other in HEADS if other != head]
         seen = Seen(hard, ordinary, tuple(rows for rows in others if rows.sum() >= LEAST), at)
-        bounds[head], scores[head] = _thresholds(head, p, marks[kept][:, n], seen, budgets or {})
+        bounds[head], scores[head] = _thresholds(head, p, marks[kept][:, n], seen)
     names = rows.intents
     heads = Heads(
         names, rows.routes, weights, bias, temperature, mark_weights, mark_bias, slopes, offsets, bounds, intent_sure,
@@ -241,13 +240,10 @@ class Seen:
     known: Vectors
 
 
-def _thresholds(
-    head: str, p: Vectors, mark: Vectors, seen: Seen, budgets: dict[str, float]
-) -> tuple[Bounds, HeadScore]:
+def _thresholds(head: str, p: Vectors, mark: Vectors, seen: Seen) -> tuple[Thresholds, HeadScore]:
     hard, ordinary, known = seen.hard, seen.ordinary, seen.known
     positive, negative = p[hard & (mark == 1)], p[hard & (mark == 0)]
-    budget = budgets.get(head, LOOKALIKES[head])
-    sure = _over(negative, budget)
+    sure = _over(negative, LOOKALIKES[head])
     if head in STOPS:
         sure = max(sure, _over(p[ordinary], ORDINARY))
         sure = max([sure, *(_over(p[rows], OTHERS) for rows in seen.others)])
@@ -261,9 +257,9 @@ def _thresholds(
         float(np.mean(positive >= sure)) if len(positive) else float("nan"),
         float(np.mean(negative >= sure)) if len(negative) else float("nan"),
         float(np.mean(p[ordinary] >= sure)) if ordinary.any() else float("nan"),
-        _calibration_error(p[known], mark[known] == 1), Bounds(unsure, sure),
+        _calibration_error(p[known], mark[known] == 1), Thresholds(unsure, sure),
     )  # fmt: skip
-    return Bounds(unsure, sure), score
+    return Thresholds(unsure, sure), score
 
 
 def _over(scores: Vectors, budget: float) -> float:

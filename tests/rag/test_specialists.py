@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from rag.encoder import Vectors
 from rag.specialists.examples import HEADS, ExamplesError, read_heads, read_intents
 from rag.specialists.grams import SIZE, grams
-from rag.specialists.reader import FILE, Bounds, Heads, Reader, ReaderError
+from rag.specialists.reader import FILE, Heads, Reader, ReaderError
 from rag.specialists.rows import examples_digest
 from rag.specialists.signs import COUNT, signs
 from rag.specialists.window import LONG, pieces, window
+from rails.judge import Thresholds
 from tests import made
 
 TRAINED = made.KNOWLEDGE / "trained"
@@ -42,7 +43,7 @@ def heads(**changed: object) -> Heads:
         "weights": np.zeros((2, width), dtype=np.float32), "bias": np.array([0.0, 1.0], dtype=np.float32), "temperature": 1.0,
         "mark_weights": np.zeros((len(HEADS), width), dtype=np.float32), "mark_bias": np.zeros(len(HEADS), dtype=np.float32),
         "slopes": np.ones(len(HEADS), dtype=np.float32), "offsets": np.zeros(len(HEADS), dtype=np.float32),
-        "bounds": {head: Bounds(0.2, 0.8) for head in HEADS}, "intent_sure": 0.6, "reader": "flat", "encoder": "flat", "examples": "abc",
+        "bounds": {head: Thresholds(0.2, 0.8) for head in HEADS}, "intent_sure": 0.6, "reader": "flat", "encoder": "flat", "examples": "abc",
     }  # fmt: skip
     return Heads(**{**values, **changed})  # type: ignore[arg-type]
 
@@ -154,7 +155,7 @@ def test_artefacts_come_back_as_they_were_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("changed", [
-    {"bounds": {head: Bounds(0.9, 0.1) for head in HEADS}}, {"bounds": {"emergency": Bounds(0.1, 0.2)}}, {"weights": np.zeros((3, 4 + COUNT), dtype=np.float32)},
+    {"bounds": {head: Thresholds(0.9, 0.1) for head in HEADS}}, {"bounds": {"emergency": Thresholds(0.1, 0.2)}}, {"weights": np.zeros((3, 4 + COUNT), dtype=np.float32)},
     {"bias": np.array([np.nan, 0], dtype=np.float32)}, {"routes": {"greeting": "chat"}}, {"temperature": 0.0}, {"slopes": -np.ones(len(HEADS), dtype=np.float32)},
 ])  # fmt: skip
 def test_heads_that_make_no_sense_are_refused(tmp_path: Path, changed: dict[str, object]) -> None:
