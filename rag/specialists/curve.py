@@ -39,7 +39,8 @@ def learning_curve(rows: Rows, recipe: Recipe, work: Path, say: Callable[[str], 
 
 
 def _inputs(rows: Rows, vectors: Vectors) -> Vectors:
-    return np.concatenate([vectors, np.stack([signs(row.turns) for row in rows.rows])], axis=1)
+    """As `train.inputs` lays them out, with nothing where the plain encoder's vectors stand."""
+    return np.concatenate([vectors, np.zeros_like(vectors), np.stack([signs(row.turns) for row in rows.rows])], axis=1)
 
 
 def _place(row: Learnt) -> float:

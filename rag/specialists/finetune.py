@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import pickle
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -314,8 +315,8 @@ class Tuned:
             return 0
         try:
             state = torch.load(path, weights_only=True)  # nothing but tensors and plain values is loaded
-        except Exception:
-            return 0
+        except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError):
+            return 0  # cut short by whatever ended that run
         if state.get("digest") != digest:
             return 0
         set_peft_model_state_dict(self.model, state["adapter"])

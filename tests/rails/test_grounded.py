@@ -72,8 +72,6 @@ def letters(texts: Sequence[str]) -> NDArray[Any]:
 
 @pytest.fixture(scope="module")
 def trained() -> Grounded:
-    if not TRAINED.exists():
-        pytest.skip("`pestle train` has not written the grounded check")
     return Grounded.load(TRAINED)
 
 
