@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.account.book import Account
 from rag.account.cues import cue
@@ -43,12 +43,19 @@ class Listener:
         self._is = made_of
 
     def hear(self, text: str, message: Message, search: Search, trace: Trace) -> Heard:
-        """The message read with the turns before it: the encoder's vector of it, and the reader's heads."""
+        """The encoder's vector of the message, and the reader's heads.
+
+        Dangers are read with the turns before. What is wanted is read from the message alone, because routing keeps
+        account of what was spoken of itself and would count it twice.
+        """
         with trace.step("read"):
             mended = search.mended(text)
             vector = search.encoder.encode([mended])[0]
             turns = (*(part for turn in message.past[-2:] for part in (turn.text, turn.reply)), text)
-            return Heard(text, mended, vector, turns, self._is.reader.read(turns, vector))
+            reading = self._is.reader.read((text,), vector)
+            if len(turns) > 1:
+                reading = replace(reading, marks=self._is.reader.read(turns, vector).marks)
+            return Heard(text, mended, vector, turns, reading)
 
     def read(
         self, heard: Heard, account: Account | None, message: Message, focus: Focus, search: Search, trace: Trace
