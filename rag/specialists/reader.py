@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 
 from rag.encoder import Encoder, Vectors
 from rag.specialists.examples import HEADS
+from rag.specialists.hidden import Hidden
 from rag.specialists.signs import COUNT, signs
 from rag.specialists.window import pieces
 from rails.judge import Thresholds
@@ -59,7 +60,8 @@ class Heads:
     """The heads' weights over (reader's vector, encoder's vector, signs), with calibration and thresholds.
 
     `weights`: float32 (intents, inputs), `bias` (intents,), `temperature` divides the logits. `mark_weights` (heads,
-    inputs), `mark_bias` (heads,); `slopes` and `offsets` (heads,) are Platt's calibration of their logits.
+    inputs), `mark_bias` (heads,); `slopes` and `offsets` (heads,) are Platt's calibration of their logits. The logits of
+    the hidden layers are added to the linear ones before either.
     """
 
     names: list[str]
@@ -71,6 +73,8 @@ class Heads:
     mark_bias: Vectors
     slopes: Vectors
     offsets: Vectors
+    hidden: Hidden  # of the intents
+    mark_hidden: Hidden
     bounds: dict[str, Thresholds]
     intent_sure: float
     reader: str
@@ -91,8 +95,9 @@ class Heads:
             "weights": self.weights, "bias": self.bias, "mark_weights": self.mark_weights, "mark_bias": self.mark_bias,
             "slopes": self.slopes, "offsets": self.offsets,
         }  # fmt: skip
+        full = {name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in tensors.items()}
         save_file(
-            {name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in tensors.items()},
+            {**full, **self.hidden.tensors("hidden"), **self.mark_hidden.tensors("mark_hidden")},
             str(folder / FILE),
             metadata={"about": json.dumps(meta, sort_keys=True)},  # one entry: several would come in any order
         )
@@ -110,6 +115,7 @@ class Heads:
             heads = cls(
                 meta["names"], meta["routes"], tensor["weights"], tensor["bias"], meta["temperature"],
                 tensor["mark_weights"], tensor["mark_bias"], tensor["slopes"], tensor["offsets"],
+                Hidden.of(tensor, "hidden"), Hidden.of(tensor, "mark_hidden"),
                 {name: Thresholds(*pair) for name, pair in meta["bounds"].items()}, meta["intent_sure"], meta["reader"],
                 meta["encoder"], meta["examples"], meta["of_article"], meta["vote"],
             )  # fmt: skip
@@ -128,6 +134,8 @@ class Heads:
         intents, heads = len(self.names), len(HEADS)
         if shapes != [(intents, inputs), (intents,), (heads, inputs), (heads,), (heads,), (heads,)] or not intents:
             raise ValueError("its shapes do not fit each other")
+        self.hidden.check(inputs, intents)
+        self.mark_hidden.check(inputs, heads)
         if set(self.routes) != set(self.names) or not set(self.routes.values()) <= set(ROUTES):
             raise ValueError("its intents have no routes")
         if set(self.bounds) != set(HEADS) or any(not 0 <= b.unsure <= b.sure <= 1 for b in self.bounds.values()):
@@ -186,6 +194,7 @@ class Reader:
         """The reading of one message from its pieces' inputs, float32 of shape (pieces, inputs)."""
         heads = self._heads
         logits = x @ self._all.T + self._bias
+        logits += np.concatenate([heads.hidden.logits(x), heads.mark_hidden.logits(x)], axis=1)
         wanted = logits[:, : len(heads.names)].mean(axis=0) / heads.temperature
         odds = np.exp(wanted - wanted.max())
         shares = odds / odds.sum()

@@ -23,6 +23,7 @@ from sklearn.metrics import roc_auc_score
 from rag.encoder import Encoder, Vectors
 from rag.retrieve import Search
 from rag.specialists.examples import HEADS
+from rag.specialists.hidden import Hidden, fit_hidden
 from rag.specialists.reader import Heads, Reader
 from rag.specialists.rows import Rows
 from rag.specialists.signs import signs
@@ -33,6 +34,7 @@ from rails.judge import Thresholds
 SEED = 7
 READ = 384  # dimensions of the reader's vector, the first of the inputs; the plain encoder's come next
 INTENT_C, MARK_C = 5.0, 1.0
+SMOOTHING = 0.05
 ARTICLES = 0.3  # weight of an article's questions beside an intent's own examples, whose labels are surer
 ORDINARY_ROWS, OTHER_HEADS = 0.1, 0.5  # weights, in a head's fit, of ordinary rows and of those written for another head
 LOOKALIKES = {  # the budget of false alarms among hard lookalikes
@@ -111,20 +113,12 @@ def fit_heads(rows: Rows, x: Vectors, reader: str, encoder: str, examples: str) 
     kept = np.array([row.kept_back and not row.added for row in rows.rows])
     learnt = np.array([not row.kept_back for row in rows.rows])
     surely = np.array([ARTICLES if row.source == "articles" else 1.0 for row in rows.rows])
-    weights, bias = _fit_intents(rows.classes()[learnt], x[learnt], surely[learnt])
+    weights, bias, hidden = _fit_intents(rows.classes()[learnt], x[learnt], surely[learnt])
     own = np.array([row.head for row in rows.rows])
     marks = rows.marks()
-    mark_weights, mark_bias = np.zeros((len(HEADS), x.shape[1])), np.zeros(len(HEADS))
-    for n, head in enumerate(HEADS):
-        at = learnt & ~np.isnan(marks[:, n])
-        weight = np.where(own == head, 1.0, np.where(own == "", ORDINARY_ROWS, OTHER_HEADS))[at]
-        if head == "in_scope":
-            weight = np.ones(len(weight))
-        model = LogisticRegression(C=MARK_C, max_iter=400, tol=1e-3, random_state=SEED)
-        model.fit(x[at], marks[at, n], sample_weight=weight)
-        mark_weights[n], mark_bias[n] = model.coef_[0], model.intercept_[0]
+    mark_weights, mark_bias, mark_hidden = _fit_marks(marks[learnt], x[learnt], own[learnt])
     wanted = rows.classes()[kept]
-    logits = x[kept] @ weights.T + bias
+    logits = x[kept] @ weights.T + bias + hidden.logits(x[kept])
     labelled = wanted.max(axis=1) > 0
     temperature = _temperature(logits[labelled], wanted[labelled])
     shares = _softmax(logits[labelled] / temperature)
@@ -133,8 +127,9 @@ def fit_heads(rows: Rows, x: Vectors, reader: str, encoder: str, examples: str) 
     bounds: dict[str, Thresholds] = {}
     scores: dict[str, HeadScore] = {}
     own = own[kept]
+    mark_logits = x[kept] @ mark_weights.T + mark_bias + mark_hidden.logits(x[kept])
     for n, head in enumerate(HEADS):
-        logit = x[kept] @ mark_weights[n] + mark_bias[n]
+        logit = mark_logits[:, n]
         at = ~np.isnan(marks[kept][:, n])
         slopes[n], offsets[n] = _platt(logit[at], marks[kept][at, n])
         p = 1 / (1 + np.exp(-(logit * slopes[n] + offsets[n])))
@@ -145,8 +140,8 @@ def fit_heads(rows: Rows, x: Vectors, reader: str, encoder: str, examples: str) 
         bounds[head], scores[head] = _thresholds(head, p, marks[kept][:, n], seen)
     names = rows.intents
     heads = Heads(
-        names, rows.routes, weights, bias, temperature, mark_weights, mark_bias, slopes, offsets, bounds, intent_sure,
-        reader, encoder, examples, rows.of_article,
+        names, rows.routes, weights, bias, temperature, mark_weights, mark_bias, slopes, offsets, hidden, mark_hidden,
+        bounds, intent_sure, reader, encoder, examples, rows.of_article,
     )  # fmt: skip
     first, right = shares.argmax(axis=1), wanted[labelled]
     hit = right[np.arange(len(first)), first] > 0
@@ -182,20 +177,52 @@ def with_votes(
     return replace(heads, vote=weight), without, with_
 
 
-def _fit_intents(classes: Vectors, x: Vectors, surely: Vectors) -> tuple[Vectors, Vectors]:
-    """A row with two intents is learnt as both, each at half weight. The plain encoder's vector adds nothing here."""
-    x = np.concatenate([x[:, :READ], np.zeros_like(x[:, READ : 2 * READ]), x[:, 2 * READ :]], axis=1)
+def _fit_intents(classes: Vectors, x: Vectors, surely: Vectors) -> tuple[Vectors, Vectors, Hidden]:
+    """A row with two intents is learnt as both, each at half weight. The linear head does without the plain encoder's vector."""
     at, label = np.nonzero(classes)
     weight = classes[at, label] * surely[at]
     counts = np.bincount(label, weights=weight, minlength=classes.shape[1])
-    weight = weight * (weight.sum() / classes.shape[1] / counts[label]) ** 0.5
+    weight = weight * (weight.sum() / classes.shape[1] / np.maximum(counts[label], 1e-9)) ** 0.5
+    without = np.concatenate([x[:, :READ], np.zeros_like(x[:, READ : 2 * READ]), x[:, 2 * READ :]], axis=1)
     model = LogisticRegression(C=INTENT_C, max_iter=300, tol=1e-3, random_state=SEED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it may stop before the last decimal, the same way each time
-        model.fit(x[at], label, sample_weight=weight)
+        model.fit(without[at], label, sample_weight=weight)
     weights, bias = np.zeros((classes.shape[1], x.shape[1])), np.full(classes.shape[1], -20.0)
     weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
-    return weights, bias
+
+    import torch
+
+    wanted, much = torch.tensor(label), torch.tensor(weight / weight.mean(), dtype=torch.float32)
+
+    def loss(logits: torch.Tensor, some: Vectors) -> torch.Tensor:
+        each = torch.nn.functional.cross_entropy(logits, wanted[some], reduction="none", label_smoothing=SMOOTHING)
+        return (each * much[some]).mean()
+
+    return weights, bias, fit_hidden(x[at], classes.shape[1], loss, SEED)
+
+
+def _fit_marks(marks: Vectors, x: Vectors, own: Vectors) -> tuple[Vectors, Vectors, Hidden]:
+    """Each head on the rows of which its answer is known; those written for it weigh most."""
+    weights, bias = np.zeros((len(HEADS), x.shape[1])), np.zeros(len(HEADS))
+    weight = np.zeros_like(marks)
+    for n, head in enumerate(HEADS):
+        known = ~np.isnan(marks[:, n])
+        share = np.where(own == head, 1.0, np.where(own == "", ORDINARY_ROWS, OTHER_HEADS))
+        weight[:, n] = known * (share if head != "in_scope" else 1.0)
+        model = LogisticRegression(C=MARK_C, max_iter=400, tol=1e-3, random_state=SEED)
+        model.fit(x[known], marks[known, n], sample_weight=weight[known, n])
+        weights[n], bias[n] = model.coef_[0], model.intercept_[0]
+
+    import torch
+
+    answers, much = torch.tensor(np.nan_to_num(marks)), torch.tensor(weight)
+
+    def loss(logits: torch.Tensor, some: Vectors) -> torch.Tensor:
+        each = torch.nn.functional.binary_cross_entropy_with_logits(logits, answers[some], reduction="none")
+        return (each * much[some]).sum() / len(some)
+
+    return weights, bias, fit_hidden(x, len(HEADS), loss, SEED)
 
 
 def _softmax(logits: Vectors) -> Vectors:

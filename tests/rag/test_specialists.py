@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from rag.encoder import Vectors
 from rag.specialists.examples import HEADS, ExamplesError, read_heads, read_intents
 from rag.specialists.grams import SIZE, grams
+from rag.specialists.hidden import Hidden, fit_hidden
 from rag.specialists.reader import FILE, Heads, Reader, ReaderError
 from rag.specialists.rows import examples_digest
 from rag.specialists.signs import COUNT, signs
@@ -36,6 +38,11 @@ class Flat:
         return unit
 
 
+def flat_layer(inputs: int, outputs: int) -> Hidden:
+    """A hidden layer that says nothing."""
+    return Hidden(*(np.zeros(shape, dtype=np.float32) for shape in ((3, inputs), (3,), (outputs, 3), (outputs,))))
+
+
 def heads(**changed: object) -> Heads:
     width = 4 + COUNT
     values: dict[str, object] = {
@@ -43,6 +50,7 @@ def heads(**changed: object) -> Heads:
         "weights": np.zeros((2, width), dtype=np.float32), "bias": np.array([0.0, 1.0], dtype=np.float32), "temperature": 1.0,
         "mark_weights": np.zeros((len(HEADS), width), dtype=np.float32), "mark_bias": np.zeros(len(HEADS), dtype=np.float32),
         "slopes": np.ones(len(HEADS), dtype=np.float32), "offsets": np.zeros(len(HEADS), dtype=np.float32),
+        "hidden": flat_layer(width, 2), "mark_hidden": flat_layer(width, len(HEADS)),
         "bounds": {head: Thresholds(0.2, 0.8) for head in HEADS}, "intent_sure": 0.6, "reader": "flat", "encoder": "flat", "examples": "abc",
     }  # fmt: skip
     return Heads(**{**values, **changed})  # type: ignore[arg-type]
@@ -145,6 +153,29 @@ def test_the_worst_piece_of_a_message_counts() -> None:
     assert reader.read((calm,), vector).marks["emergency"] < 0.5 < reader.read((long,), vector).marks["emergency"]
 
 
+def test_the_hidden_layer_has_its_say() -> None:
+    layer = flat_layer(4 + COUNT, 2)
+    layer.outward_bias[0] = 9.0  # for a greeting, against the linear head's order
+    reading = Reader(heads(hidden=layer), Flat(), Flat()).read(("where is it",), Flat().encode(["where is it"])[0])  # type: ignore[arg-type]
+    assert reading.intent == "greeting"
+
+
+def test_a_hidden_layer_learns_what_signs_say_together_and_the_same_each_time() -> None:
+    import torch
+
+    dice = np.random.default_rng(1)
+    x = dice.integers(0, 2, (600, 2)).astype(np.float32)
+    odd = torch.tensor((x.sum(axis=1) == 1).astype(np.float32))
+
+    def loss(logits: torch.Tensor, some: Vectors) -> torch.Tensor:
+        return torch.nn.functional.binary_cross_entropy_with_logits(logits[:, 0], odd[some])
+
+    layer = fit_hidden(np.tile(x, (20, 4)), 1, lambda logits, some: loss(logits, some % 600), 3)
+    assert np.mean((layer.logits(np.tile(x, (1, 4)))[:, 0] > 0) == odd.numpy()) > 0.95
+    again = fit_hidden(np.tile(x, (20, 4)), 1, lambda logits, some: loss(logits, some % 600), 3)
+    assert all((a == b).all() for a, b in zip(layer.tensors("a").values(), again.tensors("a").values(), strict=True))
+
+
 def test_artefacts_come_back_as_they_were_written(tmp_path: Path) -> None:
     heads().save(tmp_path)
     first = (tmp_path / FILE).read_bytes()
@@ -156,7 +187,8 @@ def test_artefacts_come_back_as_they_were_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changed", [
     {"bounds": {head: Thresholds(0.9, 0.1) for head in HEADS}}, {"bounds": {"emergency": Thresholds(0.1, 0.2)}}, {"weights": np.zeros((3, 4 + COUNT), dtype=np.float32)},
-    {"bias": np.array([np.nan, 0], dtype=np.float32)}, {"routes": {"greeting": "chat"}}, {"temperature": 0.0}, {"slopes": -np.ones(len(HEADS), dtype=np.float32)},
+    {"bias": np.array([np.nan, 0], dtype=np.float32)}, {"routes": {"greeting": "chat"}}, {"temperature": 0.0}, {"slopes": -np.ones(len(HEADS), dtype=np.float32)}, {"hidden": flat_layer(4 + COUNT, 5)}, {"mark_hidden": flat_layer(3, len(HEADS))},
+    {"hidden": replace(flat_layer(4 + COUNT, 2), outward_bias=np.array([np.inf, 0], dtype=np.float32))},
 ])  # fmt: skip
 def test_heads_that_make_no_sense_are_refused(tmp_path: Path, changed: dict[str, object]) -> None:
     heads(**changed).save(tmp_path)
