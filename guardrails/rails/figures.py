@@ -298,14 +298,15 @@ def _spread_units(tokens: list[Token]) -> list[Token]:
         first = tokens[number].figure
         hyphen = tokens[at].text.startswith("-") or tokens[number].text.endswith("-")
         joined = number == at - 2 and (tokens[at - 1].kind == "join" or tokens[at - 1].text.strip() == "-")
-        if first is None or first.kind != "number" or not (joined or hyphen):
+        spread = later.kind.startswith("amount:") or later.kind in ("percent", "time", "degree", "money")
+        if first is None or not spread or not (joined or hyphen) or first.kind not in ("number", later.kind):
             continue
-        if later.kind.startswith("amount:") or later.kind in ("percent", "time", "degree", "money"):
-            low = _like(first, later)
-            tokens[number] = Token("figure", tokens[number].text, low)
-            if not joined or tokens[at - 1].kind != "join" or tokens[at - 1].text in SPANS:
-                span = Figure(f"span:{later.kind.removeprefix('amount:')}", f"{low.value} to {later.value}")
-                tokens.insert(at + 1, Token("figure", "", span))
+        if first.kind == "number":
+            first = _like(first, later)
+            tokens[number] = Token("figure", tokens[number].text, first)
+        if hyphen or tokens[at - 1].text in SPANS or tokens[at - 1].text.strip() == "-":
+            span = Figure(f"span:{later.kind.removeprefix('amount:')}", f"{first.value} to {later.value}")
+            tokens.insert(at + 1, Token("figure", "", span))
     return tokens
 
 
