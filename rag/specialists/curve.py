@@ -17,6 +17,7 @@ from rag.specialists.signs import signs
 from rag.specialists.train import fit_heads
 
 SHARES = (0.25, 0.5, 1.0)
+PASSES = 1.0  # over all rows: short, because it is the slope that tells, not the height
 
 
 def learning_curve(rows: Rows, recipe: Recipe, work: Path, say: Callable[[str], None]) -> list[dict[str, float]]:
@@ -27,8 +28,8 @@ def learning_curve(rows: Rows, recipe: Recipe, work: Path, say: Callable[[str], 
     for share in SHARES:
         part = Rows(tuple(row for row in rows.rows if row.kept_back or _place(row) < share), rows.routes)
         learnt = part.only(kept_back=False)
-        # As many steps for each, so that the smaller parts are not learnt less thoroughly.
-        longer = replace(recipe, epochs=min(recipe.epochs / share, recipe.epochs * 2))
+        # More passes over the smaller parts, so that they are not learnt less thoroughly.
+        longer = replace(recipe, epochs=min(PASSES / share, PASSES * 2))
         tuned = fine_tune(learnt.task(), longer, work, Path(get_model_path()), lambda done, steps, loss: None)
         _heads, report = fit_heads(part, _inputs(part, tuned.encode(part.windows())), "", "", "")
         point = {"share": share, "rows": float(len(learnt.rows)), "intents": report.accuracy}
