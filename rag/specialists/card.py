@@ -75,9 +75,9 @@ def _curve(points: Sequence[dict[str, float]]) -> str:
     if not points:
         return "## Learning curve\n\nNot measured; `pestle train --curve` does."
     names = [name for name in points[0] if name not in ("share", "rows")]
-    lines = ["## Learning curve", "", "Does more data still help? The same recipe, reader and heads, with few passes on a part of the rows; AUROC of the heads on all kept-back rows.", ""]
+    lines = ["## Learning curve", "", "Does more data still help? Heads on the plain encoder's vectors and the signs, fitted on a part of the rows; accuracy of the intents and AUROC of the heads on all kept-back rows. (The tuned reader's vectors would say nothing here: it has seen every row.)", ""]
     lines += ["| share of rows | rows | " + " | ".join(names) + " |", "|---" * (len(names) + 2) + "|"]
-    lines += [f"| {p['share']:.0%} | {p['rows']:.0f} | " + " | ".join(f"{p[name]:.3f}" for name in names) + " |" for p in points]
+    lines += [f"| {p['share']:.1%} | {p['rows']:.0f} | " + " | ".join(f"{p[name]:.3f}" for name in names) + " |" for p in points]
     return "\n".join(lines)
 
 
