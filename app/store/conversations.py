@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 import re
 import secrets
-import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from sqlalchemy import Connection, bindparam, case, func, insert, literal, or_, select
+from sqlalchemy import bindparam, case, func, insert, literal, or_, select
 
-from app.store.engine import WRITING, open_engine
-from app.store.errors import BUSY, AlreadyRecorded, StoreBusy, UnknownConversation, store_errors
+from app.store.database import Database, now
+from app.store.errors import AlreadyRecorded, UnknownConversation
 from app.store.records import Conversation, Recorded, StoredHandover, StoredMessage, StoredTrace
 from app.store.tables import conversations, handovers, messages, traces
 from rag.turn import Answer, Focus, PastTurn, Reply
@@ -51,36 +47,35 @@ _TRACE = select(traces).where(or_(traces.c.id == bindparam("id"), traces.c.messa
 class ConversationStore:
     """Every method may raise `StoreError`. `app.store.migrate.migrate(url)` must have run before."""
 
-    def __init__(self, url: str) -> None:
-        self._engine = open_engine(url)
-        # SQLite lets one writer in and makes the others poll with growing pauses; a lock hands over at once.
-        self._writer = threading.Lock() if self._engine.dialect.name == "sqlite" else None
+    def __init__(self, database: Database | str) -> None:
+        """`database`: the one that other stores use too, or a URL."""
+        self._db = Database(database) if isinstance(database, str) else database
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._db.close()
 
     def ping(self) -> None:
         """Raises `StoreError` unless the database answers."""
-        with self._reading() as db:
+        with self._db.reading() as db:
             db.execute(select(literal(1))).one()
 
     def create(self, customer_id: str | None) -> str:
         """A new conversation's unguessable id. None: an anonymous visitor's."""
         key = secrets.token_urlsafe(16)
-        with self._writing() as db:
-            db.execute(insert(conversations), {"id": key, "customer_id": customer_id, "created_at": _now()})
+        with self._db.writing() as db:
+            db.execute(insert(conversations), {"id": key, "customer_id": customer_id, "created_at": now()})
         return key
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         if not CONVERSATION_ID.fullmatch(conversation_id):
             return None
-        with self._reading() as db:
+        with self._db.reading() as db:
             row = db.execute(_ONE, {"id": conversation_id}).one_or_none()
         return None if row is None else Conversation(row.id, row.customer_id, row.created_at)
 
     def past(self, conversation_id: str, last: int = PAST_TURNS) -> tuple[PastTurn, ...]:
         """The latest turns, oldest first."""
-        with self._reading() as db:
+        with self._db.reading() as db:
             rows = db.execute(_PAST, {"id": conversation_id, "rows": 2 * last}).all()[::-1]
         return tuple(
             PastTurn(said.text, answered.text, Focus.model_validate(answered.focus or {}))
@@ -93,14 +88,14 @@ class ConversationStore:
 
         Raises `UnknownConversation`, `AlreadyRecorded`.
         """
-        reply, now = answer.reply, _now()
-        with self._writing() as db:
+        reply, at = answer.reply, now()
+        with self._db.writing() as db:
             if db.execute(_LOCKED, {"id": conversation_id}).one_or_none() is None:
                 raise UnknownConversation(conversation_id)
             if idempotency_key and db.execute(_BY_KEY, {"id": conversation_id, "key": idempotency_key}).first():
                 raise AlreadyRecorded(idempotency_key)
             last: int = db.execute(_LAST_SEQ, {"id": conversation_id}).scalar_one()
-            both = {"conversation_id": conversation_id, "created_at": now}
+            both = {"conversation_id": conversation_id, "created_at": at}
             db.execute(
                 insert(messages),
                 [
@@ -131,13 +126,27 @@ class ConversationStore:
                 both | {"id": reply.trace_id, "message_id": reply.message_id, "data": answer.trace},
             )
             if (handover := answer.handover) and reply.handover_id:
-                asked = {"reason": handover.reason, "urgency": handover.urgency, "department": handover.department}
-                db.execute(insert(handovers), both | asked | {"id": reply.handover_id, "message_id": reply.message_id})
+                db.execute(
+                    insert(handovers),
+                    both
+                    | {
+                        "id": reply.handover_id,
+                        "message_id": reply.message_id,
+                        "reason": handover.reason,
+                        "urgency": handover.urgency,
+                        "department": handover.department,
+                        "state": "waiting",
+                        "open_for": conversation_id,
+                        "summary": "",
+                        "facts": [],
+                        "note": "",
+                    },
+                )
         return last + 2
 
     def replay(self, conversation_id: str, idempotency_key: str) -> Recorded | None:
         """The turn that was recorded under this key, with the text that it was about; None when there is none."""
-        with self._reading() as db:
+        with self._db.reading() as db:
             said = db.execute(_BY_KEY, {"id": conversation_id, "key": idempotency_key}).one_or_none()
             if said is None:
                 return None
@@ -146,7 +155,7 @@ class ConversationStore:
 
     def messages(self, conversation_id: str, after: int = 0, limit: int = PAGE) -> list[StoredMessage]:
         """Messages with seq > after, oldest first, `limit` at most."""
-        with self._reading() as db:
+        with self._db.reading() as db:
             rows = db.execute(_PAGE, {"id": conversation_id, "after": after, "rows": limit}).all()
         return [
             StoredMessage(
@@ -164,16 +173,18 @@ class ConversationStore:
         """Conversations that a person must look at: urgent ones first, then the oldest."""
         urgent = case((handovers.c.urgency == "urgent", 0), else_=1)
         query = select(handovers).order_by(urgent, handovers.c.created_at, handovers.c.id).limit(limit)
-        with self._reading() as db:
+        with self._db.reading() as db:
             rows = db.execute(query).all()
         return [
-            StoredHandover(row.id, row.conversation_id, row.message_id, row.reason, row.urgency, row.department, row.created_at)
+            StoredHandover(
+                row.id, row.conversation_id, row.message_id, row.reason, row.urgency, row.department, row.created_at
+            )
             for row in rows
         ]
 
     def last_seq(self, conversation_id: str) -> int:
         """The seq of the newest message; 0 when there is none."""
-        with self._reading() as db:
+        with self._db.reading() as db:
             last: int = db.execute(_LAST_SEQ, {"id": conversation_id}).scalar_one()
         return last
 
@@ -181,33 +192,13 @@ class ConversationStore:
         """The record of a turn, by the trace's id or by the reply's."""
         if not trace_id.isascii() or "\x00" in trace_id:
             return None
-        with self._reading() as db:
+        with self._db.reading() as db:
             row = db.execute(_TRACE, {"id": trace_id}).first()
         if row is None:
             return None
         return StoredTrace(row.id, row.conversation_id, row.message_id, row.data, row.created_at)
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with store_errors(), self._engine.connect() as db:
-            yield db
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        if self._writer and not self._writer.acquire(timeout=10):
-            raise StoreBusy(BUSY)
-        try:
-            with store_errors(), self._engine.connect().execution_options(**{WRITING: True}) as db, db.begin():
-                yield db
-        finally:
-            if self._writer:
-                self._writer.release()
-
 
 def storable(text: str) -> str:
     """The text with what no database keeps (NUL, half a surrogate pair) replaced by U+FFFD."""
     return UNSTORABLE.sub("\ufffd", text)
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)

@@ -159,7 +159,7 @@ def test_migrating_twice_changes_nothing(store: ConversationStore, url: str) -> 
 
 def test_a_newer_database_is_left_alone(store: ConversationStore, url: str) -> None:
     def stamp(revision: str) -> None:
-        with store._engine.begin() as db:
+        with store._db.engine.begin() as db:
             db.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
 
     stamp("9999")
@@ -176,7 +176,7 @@ def test_the_tables_are_those_that_the_code_knows(store: ConversationStore) -> N
 
     from app.store.tables import metadata
 
-    with store._engine.connect() as db:
+    with store._db.engine.connect() as db:
         assert compare_metadata(MigrationContext.configure(db), metadata) == []
 
 
