@@ -26,9 +26,11 @@ from cryptography.hazmat.primitives.serialization import (
 
 from app.settings import Settings
 
-Role = Literal["customer", "agent", "admin"]
+Role = Literal["customer", "agent", "pharmacist", "admin", "evaluator"]
+STAFF: tuple[Role, ...] = ("agent", "pharmacist", "admin")
 ALGORITHMS = ["EdDSA"]  # what a token's own header asks for decides nothing
 LONGEST = 4096
+LONGEST_NAME = 64
 LEEWAY_S = 5
 
 
@@ -42,11 +44,15 @@ class BadToken(ValueError):
 
 @dataclass(frozen=True)
 class Identity:
-    """Somebody whose token was verified; `expires` in seconds since 1970."""
+    """Somebody whose token was verified; `expires` in seconds since 1970. `name` is what others see of staff."""
 
     role: Role
     id: str
     expires: float
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.id)
 
 
 class Tokens:
@@ -59,16 +65,20 @@ class Tokens:
         """Reads or makes the key now rather than at the first request. Raises `TokenKeyError`."""
         _ = self._key
 
-    def mint(self, role: Role, subject: str) -> str:
-        """A signed token, valid for `settings.token_hours`. Raises `TokenKeyError`."""
-        if not subject.strip() or len(subject) > 64:
-            raise ValueError(f"a token needs a name of 1 to 64 characters, not {subject!r}")
+    def mint(self, role: Role, subject: str, name: str = "") -> str:
+        """A signed token, valid for `settings.token_hours`. `name`: what others see, at first the subject.
+
+        Raises `ValueError`, `TokenKeyError`.
+        """
+        if not subject.strip() or max(len(subject), len(name)) > LONGEST_NAME:
+            raise ValueError(f"a token needs a name of 1 to {LONGEST_NAME} characters, not {name or subject!r}")
         now = time.time()
         claims = {
             "iss": self._settings.token_issuer,
             "aud": self._settings.token_audience,
             "sub": subject,
             "role": role,
+            **({"name": name} if name else {}),
             "iat": int(now),
             "exp": int(now + 3600 * self._settings.token_hours),
             "jti": secrets.token_hex(8),
@@ -96,22 +106,36 @@ class Tokens:
             raise BadToken("The token was made for another service; sign in here to get one.") from None
         except Exception:  # garbage comes in more kinds than the library's own errors
             raise BadToken("The token is not valid; sign in again, or leave out the Authorization header.") from None
-        role, subject = claims["role"], claims["sub"]
-        if role not in get_args(Role) or not subject.strip() or len(subject) > 64:
+        role, subject, name = claims["role"], claims["sub"], claims.get("name")
+        if role not in get_args(Role) or not subject.strip() or len(subject) > LONGEST_NAME:
             raise BadToken("The token names nobody we know; sign in again to get a new one.")
-        return Identity(role, subject, float(claims["exp"]))
+        return Identity(role, subject, float(claims["exp"]), name[:LONGEST_NAME] if isinstance(name, str) else "")
 
     @cached_property
     def _key(self) -> Ed25519PrivateKey:
         return _read_or_make(self._settings.home / "keys" / "ed25519.pem")
 
 
-def mint(settings: Settings, *, customer: str | None = None, agent: str | None = None, admin: str | None = None) -> str:
-    """A signed token for exactly one of the three. Raises `ValueError`, `TokenKeyError`."""
-    asked: dict[Role, str | None] = {"customer": customer, "agent": agent, "admin": admin}
+def mint(
+    settings: Settings,
+    *,
+    customer: str | None = None,
+    agent: str | None = None,
+    pharmacist: str | None = None,
+    admin: str | None = None,
+    evaluator: str | None = None,
+) -> str:
+    """A signed token for exactly one of them. Raises `ValueError`, `TokenKeyError`."""
+    asked: dict[Role, str | None] = {
+        "customer": customer,
+        "agent": agent,
+        "pharmacist": pharmacist,
+        "admin": admin,
+        "evaluator": evaluator,
+    }
     named = [(role, name) for role, name in asked.items() if name is not None]
     if len(named) != 1:
-        raise ValueError("name exactly one: a customer, an agent or an admin")
+        raise ValueError("name exactly one: a customer, an agent, a pharmacist, an admin or an evaluator")
     return Tokens(settings).mint(*named[0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeGuard
 
 from fastapi import Depends, Request, Security
@@ -10,7 +11,7 @@ from fastapi.security import HTTPBearer
 from app.api.problems import Problem
 from app.api.services import Served
 from app.store.records import Conversation
-from app.tokens import BadToken, Identity
+from app.tokens import STAFF, BadToken, Identity, Role
 
 _SCHEME = HTTPBearer(auto_error=False, description="A signed token; without one the visitor is anonymous.")
 
@@ -42,6 +43,27 @@ async def customer(asker: Asker) -> Identity | None:
 
 
 Visitor = Annotated[Identity | None, Depends(customer)]
+
+
+def only(*roles: Role) -> Callable[[Identity | None], Awaitable[Identity]]:
+    """A dependency that lets these roles in. Raises a 401 `Problem` without a token, a 403 one for other roles."""
+
+    async def allowed(asker: Asker) -> Identity:
+        if asker is None:
+            sentence = "Sign in first: this needs an Authorization header with a Bearer token."
+            raise Problem("bad-token", sentence, headers={"WWW-Authenticate": 'Bearer realm="pestle"'})
+        if asker.role not in roles:
+            raise Problem("forbidden", f"This is for {' or '.join(roles)} only; use a token of that role.")
+        return asker
+
+    return allowed
+
+
+Customer = Annotated[Identity, Depends(only("customer"))]
+Agent = Annotated[Identity, Depends(only(*STAFF))]
+Reviewer = Annotated[Identity, Depends(only("pharmacist", "admin"))]
+Admin = Annotated[Identity, Depends(only("admin"))]
+Evaluator = Annotated[Identity, Depends(only("evaluator", "admin"))]
 
 
 def owns(conversation: Conversation | None, visitor: Identity | None) -> TypeGuard[Conversation]:

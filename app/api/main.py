@@ -19,8 +19,11 @@ from app.api.stopping import on_stop_signal
 from app.api.turns import Turns
 from app.masking import masking
 from app.settings import Settings
+from app.store.audit import AuditStore
 from app.store.conversations import ConversationStore
+from app.store.database import Database
 from app.store.migrate import migrate
+from app.store.people import PeopleStore
 from app.tokens import Tokens
 from rag.account.book import AccountBook
 
@@ -44,14 +47,26 @@ def create_app(
         loop, stopping = asyncio.get_running_loop(), asyncio.Event()
         with ExitStack() as stack:
             migrate(settings.conversations_url)
-            store = ConversationStore(settings.conversations_url)
-            stack.callback(store.close)
+            database = Database(settings.conversations_url)
+            stack.callback(database.close)
+            store = ConversationStore(database)
             tokens = Tokens(settings)
             tokens.prepare()
             parts = (assistant, book, articles) if assistant else _load(settings, stack.callback)
             turns = Turns(parts[0], store, metrics, masking(settings.policy))
             app.state.services = services = Services(
-                settings, parts[0], store, parts[1], parts[2], tokens, metrics, turns, stopping
+                settings=settings,
+                assistant=parts[0],
+                database=database,
+                store=store,
+                audit=AuditStore(database),
+                people=PeopleStore(database),
+                book=parts[1],
+                articles=parts[2],
+                tokens=tokens,
+                metrics=metrics,
+                turns=turns,
+                stopping=stopping,
             )
             stack.callback(services.reads.shutdown)
             stack.enter_context(on_stop_signal(lambda: loop.call_soon_threadsafe(stopping.set)))

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec, Protocol, TypeVar, cast
 from fastapi import Depends, Request
 
 from app.settings import Settings
+from app.store.audit import AuditStore
 from app.store.conversations import ConversationStore
+from app.store.database import Database
+from app.store.people import PeopleStore
 from app.tokens import Tokens
 from rag.account.book import AccountBook
 from rag.articles import Article
@@ -42,7 +45,10 @@ def no_articles() -> Mapping[str, Article]:
 class Services:
     settings: Settings
     assistant: Answering
+    database: Database  # the one that every store here uses
     store: ConversationStore
+    audit: AuditStore
+    people: PeopleStore
     book: AccountBook | None  # None: no accounts are connected, so there is no demo sign-in
     articles: Articles  # the articles that are served now, by id
     tokens: Tokens
