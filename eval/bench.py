@@ -136,7 +136,7 @@ def lookup(settings: Settings) -> list[Figure]:
 def serving(settings: Settings) -> list[Figure]:
     """The real server over HTTP: start, memory, one customer's turns, and 32 customers at once."""
     port = 18_000 + os.getpid() % 1_000
-    env = {**os.environ, "PESTLE_HOME": str(settings.home.resolve()), "PESTLE_MODEL": ""}
+    env = {**os.environ, "PESTLE_HOME": str(settings.home.resolve()), "PESTLE_MODEL": "", "PESTLE_RATE_IDENTITY": "0"}
     command = [
         sys.executable,
         "-m",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, TypeGuard
 
 from fastapi import Depends, Request, Security
@@ -22,6 +24,7 @@ async def identity(
     """The verified identity, or None for an anonymous visitor.
 
     Raises `BadToken` whenever an Authorization header is there and proves nothing: such a request is never anonymous.
+    Raises a 429 `Problem` for somebody who asks too often.
     """
     headers = request.headers.getlist("authorization")
     if not headers:
@@ -29,7 +32,10 @@ async def identity(
     scheme, _, token = headers[0].partition(" ")
     if len(headers) > 1 or scheme.lower() != "bearer" or not token.strip():
         raise BadToken("The Authorization header must be one Bearer token; correct it, or leave it out.")
-    return served.tokens.verify(token.strip())
+    verify = partial(served.tokens.verify, token.strip())
+    found = await asyncio.to_thread(verify) if served.tokens.may_wait else verify()
+    served.limits.identity(found)
+    return found
 
 
 Asker = Annotated[Identity | None, Depends(identity)]

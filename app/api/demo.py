@@ -51,8 +51,8 @@ class SignedIn(BaseModel):
 
 
 async def only_in_demo(served: Served) -> AccountBook:
-    """Raises a 404 `Problem` where real customers are served."""
-    if not served.settings.demo or served.book is None:
+    """Raises a 404 `Problem` where real customers are served: by the setting, or by where the accounts come from."""
+    if not served.settings.demo or served.book is None or not await served.read(served.book.made_up):
         raise Problem("not-found", "Demo sign-in is turned off here; sign in with the pharmacy's own account page.")
     return served.book
 

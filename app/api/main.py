@@ -6,18 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
-from app.api import chat, demo, health, knowledge, why
+from app.api import audit, chat, demo, health, keys, knowledge, me, why
 from app.api.documented import DocumentedAPI
 from app.api.gate import Gate
+from app.api.limits import ByAddress, Limits
 from app.api.metrics import Metrics
 from app.api.problems import install
 from app.api.services import Answering, Articles, Services, no_articles
 from app.api.stopping import on_stop_signal
 from app.api.turns import Turns
 from app.masking import masking
+from app.retention import Retention
 from app.settings import Settings
 from app.store.audit import AuditStore
 from app.store.conversations import ConversationStore
@@ -26,6 +30,12 @@ from app.store.migrate import migrate
 from app.store.people import PeopleStore
 from app.tokens import Tokens
 from rag.account.book import AccountBook
+
+CORS: dict[str, Any] = {
+    "allow_methods": ["GET", "POST", "PUT", "DELETE"],
+    "allow_headers": ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+    "expose_headers": ["Location", "Retry-After"],
+}
 
 
 def create_app(
@@ -40,7 +50,7 @@ def create_app(
     Starting raises `StoreError`, `TokenKeyError` or a loader's own error, each with a sentence on what to do.
     """
     settings = settings or Settings()
-    metrics = Metrics()
+    metrics, limits = Metrics(), Limits(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -50,6 +60,7 @@ def create_app(
             database = Database(settings.conversations_url)
             stack.callback(database.close)
             store = ConversationStore(database)
+            people = PeopleStore(database)
             tokens = Tokens(settings)
             tokens.prepare()
             parts = (assistant, book, articles) if assistant else _load(settings, stack.callback)
@@ -60,15 +71,17 @@ def create_app(
                 database=database,
                 store=store,
                 audit=AuditStore(database),
-                people=PeopleStore(database),
+                people=people,
                 book=parts[1],
                 articles=parts[2],
                 tokens=tokens,
+                limits=limits,
                 metrics=metrics,
                 turns=turns,
                 stopping=stopping,
             )
             stack.callback(services.reads.shutdown)
+            stack.callback(Retention(people, settings.retention_days).close)
             stack.enter_context(on_stop_signal(lambda: loop.call_soon_threadsafe(stopping.set)))
             yield
             stopping.set()
@@ -93,8 +106,11 @@ def create_app(
     )
     app.state.metrics = metrics
     install(app)
+    app.add_middleware(ByAddress, limits=limits)
     app.add_middleware(Gate)
-    for part in (chat, why, knowledge, demo, health):
+    if settings.origins:  # else no page of another origin may call
+        app.add_middleware(CORSMiddleware, allow_origins=settings.origins, **CORS)
+    for part in (chat, why, me, knowledge, audit, demo, keys, health):
         app.include_router(part.router)
     return app
 

@@ -22,6 +22,7 @@ from rag.articles import Article
 from rag.turn import Answer, Emit, Message, silent
 
 if TYPE_CHECKING:
+    from app.api.limits import Limits
     from app.api.metrics import Metrics
     from app.api.turns import Turns
 
@@ -52,6 +53,7 @@ class Services:
     book: AccountBook | None  # None: no accounts are connected, so there is no demo sign-in
     articles: Articles  # the articles that are served now, by id
     tokens: Tokens
+    limits: Limits
     metrics: Metrics
     turns: Turns
     stopping: asyncio.Event  # set when the server is told to stop

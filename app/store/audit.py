@@ -72,15 +72,28 @@ def note(
     customer_id: str | None = None,
     detail: Mapping[str, Any] = NOTHING,
 ) -> None:
-    """The same within a transaction that is open already, so that what was done and its entry stand or fall together.
+    """The same within a transaction that is open already, so that what was done and its entry stand or fall together."""
+    entry(db, identity.id, identity.role, action, conversation_id, customer_id, detail)
+
+
+def entry(
+    db: Connection,
+    actor_id: str,
+    role: str,
+    action: str,
+    conversation_id: str | None = None,
+    customer_id: str | None = None,
+    detail: Mapping[str, Any] = NOTHING,
+) -> None:
+    """For what is no person: the role is then "system".
 
     A conversation id that can't be one is left out: the column would not hold it.
     """
     known = conversation_id if conversation_id and CONVERSATION_ID.fullmatch(conversation_id) else None
     row = {
         "at": now(),
-        "actor_id": identity.id,
-        "role": identity.role,
+        "actor_id": actor_id,
+        "role": role,
         "action": action,
         "conversation_id": known,
         "customer_id": customer_id,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, delete, insert, select, update
 
-from app.store.audit import note
+from app.store.audit import entry, note
 from app.store.database import Database, now
 from app.store.tables import (
     choices,
@@ -27,7 +28,7 @@ from app.tokens import Identity
 OF_CONVERSATIONS = (signs, feedback, corrections, suggestions, notes, handovers, traces)  # each before `messages`
 SHOWN: tuple[tuple[str, Table, tuple[str, ...]], ...] = (
     ("messages", messages, ("id", "seq", "role", "author", "text", "reply", "created_at")),
-    ("traces", traces, ("id", "message_id", "data", "created_at")),
+    ("traces", traces, ("id", "message_id", "data", "created_at")),  # of data only TOLD
     (
         "handovers",
         handovers,
@@ -37,6 +38,9 @@ SHOWN: tuple[tuple[str, Table, tuple[str, ...]], ...] = (
     ("signs", signs, ("message_id", "kind", "data", "created_at")),
     ("notes", notes, ("text", "created_at")),
 )
+
+
+TOLD = ("text", "customer_id", "outcome", "reason", "evidence", "released", "versions")  # no scores, nothing held back
 
 
 class PeopleStore:
@@ -67,7 +71,7 @@ class PeopleStore:
                 for one in told:
                     one[name] = []
                 for row in db.execute(_of(table, mine)).mappings():
-                    by_id[row["conversation_id"]][name].append({column: row[column] for column in shown})
+                    by_id[row["conversation_id"]][name].append(_shown(name, row, shown))
             no_training = _no_training(db, customer_id)
         return {"customer_id": customer_id, "choices": {"no_training": no_training}, "conversations": told}
 
@@ -83,6 +87,22 @@ class PeopleStore:
             note(db, identity, "data.delete", customer_id=identity.id, detail={"conversations": len(ids)})
         return len(ids)
 
+    def expire(self, before: dt.datetime, limit: int) -> int:
+        """Deletes up to `limit` conversations in which nothing was said since, and no person is waited for or there.
+
+        Gives how many; 0: none are left. One transaction with its audit entry.
+        """
+        with self._db.writing() as db:
+            old = select(conversations.c.id).where(*_over(before)).limit(limit)
+            locked = list(db.execute(old.with_for_update(skip_locked=True)).scalars())
+            # asked again under the lock: somebody may have written between the look and the lock
+            ids = list(db.execute(old.where(conversations.c.id.in_(locked))).scalars())
+            remove(db, ids)
+            if ids:
+                detail = {"conversations": len(ids), "before": before.isoformat()}
+                entry(db, "retention", "system", "data.expire", detail=detail)
+        return len(ids)
+
 
 def remove(db: Connection, conversation_ids: Iterable[str]) -> None:
     """Deletes conversations with all that hangs on them, children first, within the caller's transaction."""
@@ -93,6 +113,21 @@ def remove(db: Connection, conversation_ids: Iterable[str]) -> None:
         for table in (*OF_CONVERSATIONS, messages):
             db.execute(delete(table).where(table.c.conversation_id.in_(some)))
         db.execute(delete(conversations).where(conversations.c.id.in_(some)))
+
+
+def _over(before: dt.datetime) -> tuple[ColumnElement[bool], ...]:
+    recent = select(messages.c.id).where(
+        messages.c.conversation_id == conversations.c.id, messages.c.created_at >= before
+    )
+    called = select(handovers.c.id).where(handovers.c.open_for == conversations.c.id)
+    return conversations.c.created_at < before, ~recent.exists(), ~called.exists()
+
+
+def _shown(name: str, row: RowMapping, columns: Iterable[str]) -> dict[str, Any]:
+    shown = {column: row[column] for column in columns}
+    if name == "traces":
+        shown["data"] = {part: value for part, value in shown["data"].items() if part in TOLD}
+    return shown
 
 
 def _of(table: Table, mine: ColumnElement[bool]) -> Select[Any]:
