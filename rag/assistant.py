@@ -220,7 +220,13 @@ class Assistant:
             evidence=list(plan.evidence),
             held_back=released.held_back,
             released=[s.text for s in released.sentences],
-            versions={"policy": self._policy.version, "knowledge": index.version if index else None},
+            versions={
+                "policy": self._policy.version,
+                "knowledge": index.version if index else None,
+                "encoder": self._is.reader.heads.encoder,
+                "reader": self._is.reader.heads.reader,
+                "composer": trace.notes.get("composer"),
+            },
         )
         question = asked[0].query if asked and (plan.articles or plan.items) else focus.question
         spoken = tuple(dict.fromkeys((*focus.spoken, *([ruling.category] if ruling.action else []))))

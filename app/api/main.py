@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app.api import audit, chat, demo, health, keys, knowledge, me, why
+from app.api import audit, chat, demo, feedback, health, keys, knowledge, me, why
 from app.api.documented import DocumentedAPI
 from app.api.gate import Gate
 from app.api.limits import ByAddress, Limits
@@ -25,7 +25,9 @@ from app.retention import Retention
 from app.settings import Settings
 from app.store.audit import AuditStore
 from app.store.conversations import ConversationStore
+from app.store.corrections import CorrectionStore
 from app.store.database import Database
+from app.store.feedback import FeedbackStore
 from app.store.migrate import migrate
 from app.store.people import PeopleStore
 from app.tokens import Tokens
@@ -64,7 +66,8 @@ def create_app(
             tokens = Tokens(settings)
             tokens.prepare()
             parts = (assistant, book, articles) if assistant else _load(settings, stack.callback)
-            turns = Turns(parts[0], store, metrics, masking(settings.policy))
+            mask = masking(settings.policy)
+            turns = Turns(parts[0], store, metrics, mask)
             app.state.services = services = Services(
                 settings=settings,
                 assistant=parts[0],
@@ -72,6 +75,9 @@ def create_app(
                 store=store,
                 audit=AuditStore(database),
                 people=people,
+                feedback=FeedbackStore(database),
+                corrections=CorrectionStore(database),
+                mask=mask,
                 book=parts[1],
                 articles=parts[2],
                 tokens=tokens,
@@ -110,7 +116,7 @@ def create_app(
     app.add_middleware(Gate)
     if settings.origins:  # else no page of another origin may call
         app.add_middleware(CORSMiddleware, allow_origins=settings.origins, **CORS)
-    for part in (chat, why, me, knowledge, audit, demo, keys, health):
+    for part in (chat, why, feedback, me, knowledge, audit, demo, keys, health):
         app.include_router(part.router)
     return app
 

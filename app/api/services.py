@@ -14,7 +14,9 @@ from fastapi import Depends, Request
 from app.settings import Settings
 from app.store.audit import AuditStore
 from app.store.conversations import ConversationStore
+from app.store.corrections import CorrectionStore
 from app.store.database import Database
+from app.store.feedback import FeedbackStore
 from app.store.people import PeopleStore
 from app.tokens import Tokens
 from rag.account.book import AccountBook
@@ -50,6 +52,9 @@ class Services:
     store: ConversationStore
     audit: AuditStore
     people: PeopleStore
+    feedback: FeedbackStore
+    corrections: CorrectionStore
+    mask: Callable[[str], str]  # takes out of a text what must not be stored
     book: AccountBook | None  # None: no accounts are connected, so there is no demo sign-in
     articles: Articles  # the articles that are served now, by id
     tokens: Tokens

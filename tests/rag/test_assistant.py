@@ -388,6 +388,9 @@ def test_the_trace_tells_the_turn(assistant: Assistant) -> None:
     assert trace["evidence"]
     assert trace["versions"]["policy"] == POLICY.version
     assert trace["versions"]["knowledge"] == assistant._is.search().index.version
+    assert trace["versions"]["encoder"] == assistant._is.search().encoder.name
+    assert trace["versions"]["reader"].startswith("reader-")
+    assert trace["versions"]["composer"] == "extractive"
     assert {"read", "gather", "compose", "turn"} <= set(trace["timings_ms"])
 
 
