@@ -10,6 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 Outcome = Literal["answered", "clarify", "unknown", "refused", "emergency", "handover", "with_agent"]
+Urgency = Literal["urgent", "soon"]
+Department = Literal["pharmacist", "care", "billing"]
 
 
 class Citation(BaseModel):
@@ -89,6 +91,8 @@ class Message:
     customer_id: str | None = None
     past: tuple[PastTurn, ...] = ()
     now: dt.datetime | None = None  # aware; None: the assistant's clock
+    called: tuple[Urgency, ...] | None = None  # urgencies with which a person is called now; None: as the past tells
+    held: bool = False  # a person holds the conversation: the assistant listens for danger and says nothing
 
 
 @dataclass(frozen=True)
@@ -111,8 +115,8 @@ class Handover:
     """That a person must look at this conversation: the policy's category, how soon, and who."""
 
     reason: str
-    urgency: Literal["urgent", "soon"]
-    department: Literal["pharmacist", "care"]
+    urgency: Urgency
+    department: Department
 
 
 @dataclass(frozen=True)

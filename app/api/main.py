@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -20,6 +21,7 @@ from app.api.problems import install
 from app.api.services import Answering, Articles, Services, no_articles
 from app.api.stopping import on_stop_signal
 from app.api.turns import Turns
+from app.learning.signs import observe
 from app.masking import masking
 from app.retention import Retention
 from app.settings import Settings
@@ -27,9 +29,12 @@ from app.store.audit import AuditStore
 from app.store.conversations import ConversationStore
 from app.store.corrections import CorrectionStore
 from app.store.database import Database
+from app.store.desk import DeskStore
 from app.store.feedback import FeedbackStore
+from app.store.handovers import HandoverStore
 from app.store.migrate import migrate
 from app.store.people import PeopleStore
+from app.store.suggestions import SuggestionStore
 from app.tokens import Tokens
 from rag.account.book import AccountBook
 
@@ -67,7 +72,9 @@ def create_app(
             tokens.prepare()
             parts = (assistant, book, articles) if assistant else _load(settings, stack.callback)
             mask = masking(settings.policy)
-            turns = Turns(parts[0], store, metrics, mask)
+            corrections, rated = CorrectionStore(database), FeedbackStore(database)
+            handovers = HandoverStore(database, corrections)
+            turns = Turns(parts[0], store, handovers, metrics, mask, partial(observe, store, rated))
             app.state.services = services = Services(
                 settings=settings,
                 assistant=parts[0],
@@ -75,8 +82,11 @@ def create_app(
                 store=store,
                 audit=AuditStore(database),
                 people=people,
-                feedback=FeedbackStore(database),
-                corrections=CorrectionStore(database),
+                handovers=handovers,
+                desk=DeskStore(database),
+                suggestions=SuggestionStore(database),
+                feedback=rated,
+                corrections=corrections,
                 mask=mask,
                 book=parts[1],
                 articles=parts[2],

@@ -16,8 +16,11 @@ from app.store.audit import AuditStore
 from app.store.conversations import ConversationStore
 from app.store.corrections import CorrectionStore
 from app.store.database import Database
+from app.store.desk import DeskStore
 from app.store.feedback import FeedbackStore
+from app.store.handovers import HandoverStore
 from app.store.people import PeopleStore
+from app.store.suggestions import SuggestionStore
 from app.tokens import Tokens
 from rag.account.book import AccountBook
 from rag.articles import Article
@@ -52,6 +55,9 @@ class Services:
     store: ConversationStore
     audit: AuditStore
     people: PeopleStore
+    handovers: HandoverStore
+    desk: DeskStore
+    suggestions: SuggestionStore
     feedback: FeedbackStore
     corrections: CorrectionStore
     mask: Callable[[str], str]  # takes out of a text what must not be stored
