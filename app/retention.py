@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-from collections.abc import Callable
 
 from app.store.database import now
 from app.store.errors import StoreError
@@ -18,13 +17,24 @@ AGAIN_S = 600.0
 PAUSE_S = 0.05  # between batches, so that those who write get their turn
 
 
+def carry_out(people: PeopleStore, before: dt.datetime, ending: threading.Event) -> int:
+    """Deletes conversations in which nothing was said since, until none is left or `ending` is set; gives how many.
+
+    Raises `StoreError` with the rest undone.
+    """
+    total = 0
+    while not ending.is_set() and (gone := people.expire(before, BATCH)):
+        total += gone
+        ending.wait(PAUSE_S)
+    return total
+
+
 class Retention:
     """Runs until closed; with `days` 0 it never does anything. A database that is away is tried again later."""
 
-    def __init__(self, people: PeopleStore, days: int, clock: Callable[[], dt.datetime] = now) -> None:
+    def __init__(self, people: PeopleStore, days: int) -> None:
         self._people = people
         self._days = days
-        self._clock = clock
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pestle-retention", daemon=True)
         if days:
@@ -36,19 +46,11 @@ class Retention:
         if self._thread.is_alive():
             self._thread.join(30)
 
-    def carry_out(self) -> int:
-        """Deletes what is older than `days`; gives how many conversations. Raises `StoreError` with the rest undone."""
-        before = self._clock() - dt.timedelta(days=self._days)
-        total = 0
-        while not self._ending.is_set() and (gone := self._people.expire(before, BATCH)):
-            total += gone
-            self._ending.wait(PAUSE_S)
-        return total
-
     def _run(self) -> None:
         while not self._ending.is_set():
             try:
-                if gone := self.carry_out():
+                before = now() - dt.timedelta(days=self._days)
+                if gone := carry_out(self._people, before, self._ending):
                     log.info("%d conversations older than %d days were deleted", gone, self._days)
                 pause = DAY_S
             except StoreError as error:

@@ -71,8 +71,8 @@ class PeopleStore:
                 for one in told:
                     one[name] = []
                 for row in db.execute(_of(table, mine)).mappings():
-                    if one := by_id.get(row["conversation_id"]):  # a conversation that began just now is left out
-                        one[name].append(_shown(name, row, shown))
+                    if of := by_id.get(row["conversation_id"]):  # a conversation that began just now is left out
+                        of[name].append(_shown(name, row, shown))
             no_training = _no_training(db, customer_id)
         return {"customer_id": customer_id, "choices": {"no_training": no_training}, "conversations": told}
 
