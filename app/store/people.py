@@ -82,8 +82,9 @@ class PeopleStore:
         One transaction with its audit entry. What was still to be decided from a correction goes with it.
         """
         with self._db.writing() as db:
-            mine = select(conversations.c.id).where(conversations.c.customer_id == identity.id).with_for_update()
-            ids = list(db.execute(mine).scalars())
+            mine = select(conversations.c.id).where(conversations.c.customer_id == identity.id)
+            # in one order, so that two deletions at once wait for each other and nothing worse
+            ids = list(db.execute(mine.order_by(conversations.c.id).with_for_update()).scalars())
             remove(db, ids)
             note(db, identity, "data.delete", customer_id=identity.id, detail={"conversations": len(ids)})
         return len(ids)
