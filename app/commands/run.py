@@ -73,7 +73,7 @@ def serve(settings: Settings, console: Console) -> None:
                 "-m",
                 "streamlit",
                 "run",
-                str(ROOT / "app" / "ui" / "chat.py"),
+                str(ROOT / "app" / "ui" / "main.py"),
                 "--server.address",
                 settings.api_host,
                 "--server.port",

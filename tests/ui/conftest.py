@@ -66,7 +66,7 @@ def product(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     api.start()
     port = free_port()
     log = tmp_path_factory.mktemp("ui") / "streamlit.log"
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app/ui/chat.py"), "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app/ui/main.py"), "--server.port", str(port)]
     flags = ["--server.headless", "true", "--browser.gatherUsageStats", "false"]
     env = {**os.environ, "PESTLE_API_URL": f"http://127.0.0.1:{api.port}"}
     with log.open("w") as out, subprocess.Popen(command + flags, cwd=ROOT, env=env, stdout=out, stderr=out) as page:
