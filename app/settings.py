@@ -79,6 +79,9 @@ class Settings(BaseSettings):
         365, ge=0, description="Days after its last message when a conversation is deleted; 0: never."
     )
     demo: bool = Field(True, description="Demo accounts and demo sign-in; turn off where real customers are served.")
+    agent_away_s: float = Field(
+        120, gt=0, le=86_400, description="Seconds without a sign of an agent, after which what they hold goes back."
+    )
     explain: bool = Field(False, description="Customers may see why an answer was given.")
     today: dt.date | None = Field(None, description="A fixed date to answer from, for evaluation; empty: today.")
     max_message_chars: int = Field(

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from rag.compose.draft import Evidence
+
 Outcome = Literal["answered", "clarify", "unknown", "refused", "emergency", "handover", "with_agent"]
 Urgency = Literal["urgent", "soon"]
 Department = Literal["pharmacist", "care", "billing"]
@@ -127,3 +129,4 @@ class Answer:
     focus: Focus
     trace: dict[str, Any] = field(default_factory=dict)
     handover: Handover | None = None
+    evidence: tuple[Evidence, ...] = ()  # what the answer rests on, as it was when it was composed

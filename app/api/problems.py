@@ -27,6 +27,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "forbidden": (403, "Not for this account"),
     "not-found": (404, "Not found"),
     "wrong-method": (405, "Wrong method"),
+    "taken": (409, "Somebody else has it"),
     "key-reused": (409, "The Idempotency-Key was used before"),
     "conflict": (409, "Not possible as things stand"),
     "too-large": (413, "The request is too large"),

@@ -23,6 +23,7 @@ __all__ = ["CONVERSATION_ID", "PAGE", "ConversationStore", "storable"]
 CONVERSATION_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 PAST_TURNS = 12
 PAGE = 500
+LARGEST = 2_147_483_647
 
 _ONE = select(conversations).where(conversations.c.id == bindparam("id"))
 _LAST_SEQ = select(func.coalesce(func.max(messages.c.seq), 0)).where(messages.c.conversation_id == bindparam("id"))
@@ -34,7 +35,11 @@ _BY_SEQ = select(messages.c.reply).where(
 )
 _PAST = (
     select(messages.c.role, messages.c.text, messages.c.focus)
-    .where(messages.c.conversation_id == bindparam("id"), messages.c.role != "notice")
+    .where(
+        messages.c.conversation_id == bindparam("id"),
+        messages.c.role != "notice",
+        messages.c.seq < bindparam("before"),
+    )
     .order_by(messages.c.seq.desc())
     .limit(bindparam("rows"))
 )
@@ -76,10 +81,10 @@ class ConversationStore:
             row = db.execute(_ONE, {"id": conversation_id}).one_or_none()
         return None if row is None else Conversation(row.id, row.customer_id, row.created_at)
 
-    def past(self, conversation_id: str, last: int = PAST_TURNS) -> tuple[PastTurn, ...]:
-        """The latest turns, oldest first, with what a person said in them."""
+    def past(self, conversation_id: str, last: int = PAST_TURNS, before: int = LARGEST) -> tuple[PastTurn, ...]:
+        """The latest turns of messages with seq < before, oldest first, with what a person said in them."""
         with self._db.reading() as db:
-            rows = db.execute(_PAST, {"id": conversation_id, "rows": 2 * last}).all()[::-1]
+            rows = db.execute(_PAST, {"id": conversation_id, "rows": 2 * last, "before": before}).all()[::-1]
         return past_turns([(row.role, row.text, row.focus) for row in rows])
 
     def record(
