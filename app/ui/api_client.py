@@ -75,10 +75,17 @@ class ApiClient:
     """
 
     def __init__(
-        self, http: httpx.Client, token: str | None = None, sleep: Callable[[float], None] = time.sleep
+        self,
+        http: httpx.Client,
+        token: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        address: str | None = None,
     ) -> None:
+        """`address`: the browser's, so that the API's limits count it and not this server; None: not known."""
         self._http = http
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if address:
+            self._headers["X-Forwarded-For"] = address
         self._sleep = sleep
 
     def is_up(self) -> bool:

@@ -150,7 +150,8 @@ if (!window.fernhollowDesk) {
       ? () => press('.st-key-queue [class*="-' + event.key + '-"][class*="st-key-q-"] button') : keys[event.key.toLowerCase()];
     if (act && act()) { event.preventDefault(); event.stopPropagation(); }
   }, true);
-  let shown = "", length = 0, atEnd = true;
+  let shown = "", atEnd = true;
+  const sized = new ResizeObserver(([entry]) => { if (atEnd) entry.target.scrollTop = entry.target.scrollHeight; });
   document.addEventListener("scroll", (event) => {
     const frame = event.target;
     if (frame.querySelector && frame.querySelector(":scope > .st-key-said"))
@@ -167,10 +168,9 @@ if (!window.fernhollowDesk) {
     const said = document.querySelector(".st-key-said"), mark = document.querySelector("[data-room]");
     if (!said || !mark) { shown = ""; return; }
     const frame = said.closest('[data-testid="stLayoutWrapper"]') || said;
-    const now = Number(mark.dataset.length);
-    if (mark.dataset.room !== shown || (now !== length && atEnd)) frame.scrollTop = frame.scrollHeight;
-    if (mark.dataset.room !== shown) setTimeout(() => { frame.scrollTop = frame.scrollHeight; }, 150);
-    shown = mark.dataset.room; length = now;
+    if (mark.dataset.room !== shown) { atEnd = true; sized.disconnect(); sized.observe(frame); }
+    shown = mark.dataset.room;
+    if (atEnd) frame.scrollTop = frame.scrollHeight;
   };
   new MutationObserver(look).observe(document.querySelector(".stMain"), {childList: true, subtree: true});
   look();

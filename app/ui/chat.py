@@ -20,7 +20,7 @@ GONE = "We couldn't open that conversation, so here is a new one."
 def main() -> None:
     page.frame()
     chat = current_chat()
-    client = ApiClient(pool(), _token(chat))
+    client = ApiClient(pool(), _token(chat), address=st.context.ip_address)
     if article_id := st.query_params.get("article"):
         page.article_page(article_id, client)
         return

@@ -9,7 +9,7 @@ import streamlit as st
 from app.ui import browser, staff
 from app.ui.answer import chips_html, reply_html
 from app.ui.api_client import ApiAway, ApiError, NotAccepted
-from app.ui.desk.state import Desk, attempt
+from app.ui.desk.state import Desk, attempt, rows
 from app.ui.staff_client import StaffClient
 from app.ui.text import label, plain
 
@@ -78,10 +78,14 @@ def _editor(desk: Desk, client: StaffClient, draft: dict[str, Any]) -> None:
     )
     if state != "open":
         return
+    if draft.get("changed_meanwhile"):
+        warning = "The article was changed after this draft was begun: publishing is refused. Begin a new draft of it."
+        st.html(f'<p class="fh-toast fh-bad" role="status">{warning}</p>')
     left, right = st.columns([3, 2], gap="medium")
     key = f"article-{draft_id}"
+    read = st.session_state.setdefault(f"read-{draft_id}", draft.get("changed_at"))
     with left:
-        browser.keeps_draft("article", draft_id, 0)
+        browser.keeps_draft("article", f"{draft_id}@{read}", 0)
         st.session_state.setdefault(key, str(draft.get("text") or ""))
         with st.container(key=f"article-text-{draft_id}"):
             st.text_area("The article", key=key, height=460, on_change="ignore", persist_state="session")
@@ -95,14 +99,15 @@ def _editor(desk: Desk, client: StaffClient, draft: dict[str, Any]) -> None:
             "the questions it answers. Below them, the text.</p>"
         )
     with right:
-        _errors(st.session_state.get(f"errors-{draft_id}") or [])
+        errors = st.session_state.get(f"errors-{draft_id}")
+        _errors(rows(draft, "errors") if errors is None else errors)
         _answers(st.session_state.get(f"preview-{draft_id}"))
 
 
 def _errors(errors: list[dict[str, Any]]) -> None:
     rows = "".join(f"<li><b>{plain(e.get('field', ''))}</b> {plain(e.get('problem', ''))}</li>" for e in errors)
     if rows:
-        st.html(f'<div class="fh-errors" role="alert"><b>Not saved yet</b><ul>{rows}</ul></div>')
+        st.html(f'<div class="fh-errors" role="alert"><b>Still to correct</b><ul>{rows}</ul></div>')
 
 
 def _answers(preview: dict[str, Any] | None) -> None:
@@ -122,14 +127,16 @@ def _save(desk: Desk, client: StaffClient, draft_id: str) -> bool:
 
     def save() -> None:
         try:
-            client.save_draft(draft_id, str(st.session_state.get(f"article-{draft_id}") or ""))
+            text = str(st.session_state.get(f"article-{draft_id}") or "")
+            saved = client.save_draft(draft_id, text, st.session_state.get(f"read-{draft_id}"))
+            st.session_state[f"read-{draft_id}"] = saved.get("changed_at")
         except NotAccepted as error:
             errors.extend(error.errors)
             raise
 
-    saved = attempt(desk, save, "Saved.")
+    done = attempt(desk, save, "Saved.")
     st.session_state[f"errors-{draft_id}"] = errors
-    return saved
+    return done
 
 
 def _keep(desk: Desk, client: StaffClient, draft_id: str) -> None:

@@ -47,11 +47,13 @@ def draw(desk: Desk, client: StaffClient) -> None:
 def _gap(desk: Desk, client: StaffClient, gap: Mapping[str, Any]) -> None:
     with st.container(key=f"gap-{gap.get('id')}", horizontal=True, vertical_alignment="center", gap="medium"):
         st.html(gap_html(gap))
-        if st.button("Write an article", key=f"write-{gap.get('id')}", icon=":material/edit_note:"):
-            made: dict[str, Any] = {}
+        begun = str(gap.get("draft_id") or "")
+        words = "Open the draft" if begun else "Write an article"
+        if st.button(words, key=f"write-{gap.get('id')}", icon=":material/edit_note:"):
+            made: dict[str, Any] = {"id": begun}
             about = {"gap_id": str(gap.get("id")), "question": str(gap.get("question"))}
-            if attempt(desk, lambda: made.update(client.start_draft(**about))):
-                st.session_state["draft"] = str(made.get("id"))
+            if begun or attempt(desk, lambda: made.update(client.start_draft(**about))):
+                st.session_state["draft"] = str(made["id"])
                 st.switch_page(st.session_state["pages"]["editor"])
             st.rerun()
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.ui.api_client import ApiClient, ApiError, NotThere, SignInEnded
 from app.ui.session import Chat
-from app.ui.text import plain
+from app.ui.text import plain, prose
 
 EVERY_S = 0.7  # between two looks while somebody waits for a person or talks to one
 STATUS_EVERY_S = 3.0
@@ -80,30 +80,16 @@ def _listen(chat: Chat, client: ApiClient) -> None:
 
 
 def status_html(person: dict[str, Any], lost: bool = False) -> str:
-    """How it stands: who is there, or the place in the queue, the wait and the hours."""
-    held = person.get("state") == "held"
-    parts = [_who(person)] if held else list(_waiting(person))
-    head = " · ".join(f"<b>{plain(part)}</b>" if n == 0 else plain(part) for n, part in enumerate(parts))
-    text = "The connection was lost; we are trying to get it back." if lost else str(person.get("text") or "")
+    """How it stands, in the API's own words: who is there, or the place in line, the wait and the hours."""
+    held, text = person.get("state") == "held", str(person.get("text") or "A person has been asked.")
+    name = str(person.get("agent_name") or "")
+    end = len(name) if held and name and text.startswith(name) else text.find(". ") + 1 or len(text)
+    head, rest = text[:end], "The connection was lost; we are trying to get it back." if lost else text[end:].strip()
     tone = "fh-away" if lost else "fh-held" if held else "fh-queued"
     return (
         f'<div class="fh-status-line {tone}" role="status"><i aria-hidden="true"></i>'
-        f"<div><span>{head}</span>" + (f"<small>{plain(text)}</small>" if text else "") + "</div></div>"
+        f"<div><b>{plain(head)}</b> <small>{prose(rest)}</small></div></div>"
     )
-
-
-def _who(person: dict[str, Any]) -> str:
-    return f"{person.get('agent_name') or 'Our team'} is with you"
-
-
-def _waiting(person: dict[str, Any]) -> list[str]:
-    place, wait = person.get("place"), person.get("wait_minutes")
-    parts = ["You're next" if place == 1 else f"You're number {place} in the queue" if place else "A person was called"]
-    if not person.get("open_now", True):
-        parts[0] = "Your message is waiting for us"
-    elif isinstance(wait, int | float):
-        parts.append("less than a minute" if wait < 1 else f"about {round(wait)} min")
-    return parts
 
 
 def _ended(person: dict[str, Any] | None) -> str:

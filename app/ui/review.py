@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,7 +56,12 @@ def _proposal(desk: Desk, client: StaffClient, proposal: Mapping[str, Any]) -> N
     key, kind = str(proposal.get("id")), str(proposal.get("kind"))
     with st.container(key=f"proposal-{kind}-{key}"):
         st.html(proposal_html(proposal))
-        if proposal.get("state") == "open":
+        if draft := str(proposal.get("draft_id") or ""):
+            if st.button(
+                "Open the draft", key=f"open-{key}", icon=":material/edit_note:", on_click=_open_draft, args=(draft,)
+            ):
+                st.switch_page(st.session_state["pages"]["editor"])
+        elif proposal.get("state") == "open":
             with st.container(key=f"decide-{key}", horizontal=True, gap="xsmall", vertical_alignment="center"):
                 for decision, text in (("accept", "Accept"), ("reject", "Reject")):
                     st.button(
@@ -68,6 +72,10 @@ def _proposal(desk: Desk, client: StaffClient, proposal: Mapping[str, Any]) -> N
                     "Note", key=f"note-{key}", placeholder="A note (you don't have to)", label_visibility="collapsed",
                     on_change="ignore", max_chars=2000,
                 )  # fmt: skip
+
+
+def _open_draft(draft_id: str) -> None:
+    st.session_state["draft"] = draft_id
 
 
 def _decide(desk: Desk, client: StaffClient, proposal: Mapping[str, Any], decision: str) -> None:
@@ -86,9 +94,9 @@ def proposal_html(proposal: Mapping[str, Any]) -> str:
         f"{STATES.get(str(proposal.get('state')), '')} by {proposal['decided_by']}" if proposal.get("decided_by") else "",
     ]  # fmt: skip
     said = {name: data.get(name) or correction.get(name) or "" for name in ("rejected", "chosen")}
-    body = _diff(data) if kind == "knowledge" else ""
-    if not body:
-        body = _pair(str(said["rejected"]), str(said["chosen"]))
+    body = _diff(data) if kind == "knowledge" else _pair(str(said["rejected"]), str(said["chosen"]))
+    if kind == "case" and data.get("yaml"):
+        body += f'<pre class="fh-yaml" dir="auto">{plain(data["yaml"])}</pre>'
     title = data.get("title") or data.get("article_id") if kind == "knowledge" else None
     return (
         f'<header class="fh-proposal"><span class="fh-kind fh-{plain(kind)}">{plain(KINDS.get(kind, kind))}</span>'
@@ -106,17 +114,9 @@ def _pair(rejected: str, chosen: str) -> str:
 
 
 def _diff(data: Mapping[str, Any]) -> str:
-    """The change of an article, line by line: as it came, or made of the texts before and after."""
-    diff = data.get("diff")
-    if isinstance(diff, str) and diff.strip():
-        lines = diff.splitlines()
-    elif isinstance(diff, list):
-        lines = [str(line) for line in diff]
-    elif isinstance(after := data.get("after") or data.get("text"), str):
-        lines = list(
-            difflib.unified_diff(str(data.get("before") or "").splitlines(), after.splitlines(), lineterm="", n=2)
-        )
-    else:
+    """The change of an article, line by line."""
+    lines = str(data.get("diff") or "").splitlines()
+    if not lines:
         return ""
     rows = "".join(_line(line) for line in lines if not line.startswith(("---", "+++")))
     return f'<div class="fh-diff" role="group" aria-label="Changes">{rows}</div>'

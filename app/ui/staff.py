@@ -19,7 +19,7 @@ from app.ui.staff_client import StaffClient
 from app.ui.text import label, plain
 
 LOOK_S = 0.4
-QUEUE_S = 5.0  # the waiting times grow even where nothing happens
+QUEUE_S = 30.0  # the waiting times grow even where nothing happens
 DEMO_STAFF = (("agent", "Ann Baker"), ("agent", "Leo Marsh"), ("pharmacist", "Dr. Iris Okafor"), ("admin", "Sam Reyes"))
 ROLES = {"agent": "Support agent", "pharmacist": "Pharmacist", "admin": "Administrator", "evaluator": "Evaluator"}
 Draw = Callable[[Desk, StaffClient], None]

@@ -95,9 +95,10 @@ class StaffClient(ApiClient):
     def draft(self, draft_id: str) -> dict[str, Any]:
         return whole(self._get(f"/v1/knowledge/drafts/{path_part(draft_id)}"))
 
-    def save_draft(self, draft_id: str, text: str) -> dict[str, Any]:
-        """Raises NotAccepted, whose `errors` name the fields."""
-        return whole(self._send("PUT", f"/v1/knowledge/drafts/{path_part(draft_id)}", {"text": text}))
+    def save_draft(self, draft_id: str, text: str, read: str | None) -> dict[str, Any]:
+        """`read`: the draft's `changed_at` when it was read. Raises NotAccepted, whose `errors` name the fields."""
+        body = {"text": text, "changed_at": read}
+        return whole(self._send("PUT", f"/v1/knowledge/drafts/{path_part(draft_id)}", body))
 
     def preview(self, draft_id: str) -> dict[str, Any]:
         return whole(self._post(f"/v1/knowledge/drafts/{path_part(draft_id)}/preview", {}))

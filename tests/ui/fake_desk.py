@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 EVIL = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script> **bold** $5'
 NOW = "2026-11-24T15:00:00Z"
 PRESCRIPTION = {
-    "number": "RX-12345678",
-    "title": "Prescription",
-    "lines": ["metformin 500 mg tablets", "Take one tablet twice a day."],
-    "status": "active",
-    "status_text": "Active, 2 refills left",
-    "promised": "Monday, November 30",
-}
+    "number": "RX-12345678", "drug": "metformin", "strength": "500 mg", "form": "tablet",
+    "directions": "Take one tablet twice a day.", "status": "active", "refills_left": 2, "last_filled_on": "2026-10-30",
+    "next_refill_on": "2026-11-30", "expires_on": "2027-03-01", "prescriber": "Dr. Chen", "auto_refill": True,
+}  # fmt: skip
+TRANSFER = {
+    "number": "TR-123456", "drug": "atorvastatin", "direction": "in", "other_pharmacy": "Corner Drugs",
+    "stage": "contacting_pharmacy", "requested_on": "2026-11-20", "expected_on": "2026-11-27", "reason": None,
+}  # fmt: skip
 CANNED = [
     {
         "id": "hello",
@@ -118,13 +119,21 @@ def say(state: FakeApi, conversation_id: str, role: str, text: str, author: str 
     return row
 
 
+def _told(handover: dict[str, Any], place: int | None) -> str:
+    if handover["state"] == "held":
+        return f"{handover['agent_name']} (customer care) is here and reads what you write. The answer appears here."
+    if handover["state"] == "waiting":
+        return f"You are number {place} in line for customer care. People who asked lately waited about 4 minutes."
+    return "The request was closed."
+
+
 def status_of(desk: FakeDesk, handover: dict[str, Any]) -> dict[str, Any]:
     waiting = [h for h in desk.handovers.values() if h["state"] == "waiting"]
     place = waiting.index(handover) + 1 if handover in waiting else None
     return {
         "handover_id": handover["handover_id"], "state": handover["state"], "department": handover["department"],
         "urgency": handover["urgency"], "place": place, "wait_minutes": 4 if place else None, "open_now": True,
-        "opens_at": None, "agent_name": handover["agent_name"], "text": "The answer appears here, in this chat.",
+        "opens_at": None, "agent_name": handover["agent_name"], "text": _told(handover, place),
     }  # fmt: skip
 
 
@@ -228,6 +237,9 @@ def add_desk_side(app: FastAPI, state: FakeApi, script: Callable[..., dict[str, 
         desk.staff[made] = (body["role"], body["name"])
         return {"token": made}
 
+    def view(h: dict[str, Any]) -> dict[str, Any]:
+        return {"id": h["handover_id"], **{name: value for name, value in h.items() if name != "handover_id"}}
+
     def item(h: dict[str, Any]) -> dict[str, Any]:
         log = state.messages.get(h["conversation_id"], [])
         said = [m["text"] for m in log if m["role"] == "customer"]
@@ -290,8 +302,8 @@ def add_desk_side(app: FastAPI, state: FakeApi, script: Callable[..., dict[str, 
         return {
             "conversation": {"id": conversation_id, "created_at": NOW},
             "customer": {"id": owner, "name": names[owner][0], "plus_member": True} if known else None,
-            "messages": rows, "handover": desk.open_for(conversation_id), "notes": desk.notes.get(conversation_id, []),
-            "account": {"orders": [CARD, LATE], "prescriptions": [PRESCRIPTION], "transfers": []} if known else None,
+            "messages": rows, "handover": view(called) if (called := desk.open_for(conversation_id)) else None, "notes": desk.notes.get(conversation_id, []),
+            "account": {"orders": [CARD, LATE], "prescriptions": [PRESCRIPTION], "transfers": [TRANSFER]} if known else None,
         }  # fmt: skip
 
     @app.get("/v1/agent/messages/{message_id}/trace")
@@ -301,7 +313,9 @@ def add_desk_side(app: FastAPI, state: FakeApi, script: Callable[..., dict[str, 
         _, refused = agent(authorization)
         replies = [m["reply"] for log in state.messages.values() for m in log if m.get("reply")]
         found = next((r for r in replies if r["message_id"] == message_id), None)
-        return refused or (explanation(found) if found else problem(404, "There is no such answer."))
+        if refused or not found:
+            return refused or problem(404, "There is no such answer.")
+        return {"why": explanation(found), "sources": found["citations"]}
 
     def held(handover_id: str, authorization: str | None) -> tuple[dict[str, Any], str, Response | None]:
         name, refused = agent(authorization)
@@ -323,7 +337,7 @@ def add_desk_side(app: FastAPI, state: FakeApi, script: Callable[..., dict[str, 
         found |= {"state": "held", "agent_id": name, "agent_name": name}
         say(state, found["conversation_id"], "notice", f"{name} has joined the conversation.")
         desk.changed()
-        return item(found)
+        return view(found)
 
     @app.post("/v1/agent/handovers/{handover_id}/heartbeat")
     def beat(handover_id: str, authorization: str | None = Header(None)) -> Any:
@@ -373,7 +387,7 @@ def add_desk_side(app: FastAPI, state: FakeApi, script: Callable[..., dict[str, 
             return refused or problem(404, "There is no such hand-over.")
         row = {"id": uuid.uuid4().hex, "author_id": name, "text": body["text"], "created_at": NOW}
         desk.notes.setdefault(found["conversation_id"], []).append(row)
-        return row
+        return Response(status_code=204)
 
     def ends(handover_id: str, authorization: str | None, notice: str, **change: Any) -> Any:
         found, _, refused = held(handover_id, authorization)
@@ -381,7 +395,7 @@ def add_desk_side(app: FastAPI, state: FakeApi, script: Callable[..., dict[str, 
             found |= change
             say(state, found["conversation_id"], "notice", notice)
             desk.changed()
-        return refused or item(found)
+        return refused or view(found)
 
     @app.post("/v1/agent/handovers/{handover_id}/transfer")
     def transfer(handover_id: str, body: dict[str, Any], authorization: str | None = Header(None)) -> Any:
@@ -413,7 +427,7 @@ def add_desk_side(app: FastAPI, state: FakeApi, script: Callable[..., dict[str, 
         rows = [
             {
                 "conversation_id": c, "customer_name": names[state.owners[c]][0] if state.owners[c] else None,
-                "created_at": NOW, "excerpt": next(m["text"] for m in log if q.lower() in m["text"].lower()),
+                "created_at": NOW, "text": next(m["text"] for m in log if q.lower() in m["text"].lower()),
             }
             for c, log in state.messages.items()
             if any(q.lower() in m["text"].lower() for m in log) and customer in (None, state.owners[c])
@@ -480,7 +494,8 @@ def add_knowledge_side(app: FastAPI, state: FakeApi, agent: Callable[..., Any], 
         text = ARTICLE.format(id=article_id, title=question or "New article", body=body)
         desk.drafts[key] = {
             "id": key, "article_id": article_id, "question": question, "text": text, "state": "open",
-            "created_at": NOW, "changed_at": NOW, "author_id": "Ann",
+            "created_at": NOW, "changed_at": NOW, "author_id": "Ann", "new": True, "source": {}, "errors": [],
+            "changed_meanwhile": False,
         }  # fmt: skip
         return desk.drafts[key]
 

@@ -10,7 +10,7 @@ import streamlit as st
 from app.ui.answer import chips_html, reply_html, waiting_html, without_marks
 from app.ui.api_client import ApiError
 from app.ui.article import article_html
-from app.ui.cards import card_html
+from app.ui.desk.records import account_html
 from app.ui.desk.room import LONGEST_NOTE
 from app.ui.desk.state import Desk, attempt, rows
 from app.ui.staff_client import StaffClient
@@ -47,14 +47,17 @@ def draw(desk: Desk, client: StaffClient) -> None:
 def _customer(desk: Desk) -> None:
     account = (desk.view or {}).get("account")
     if not isinstance(account, dict):
-        text = "This visitor is not signed in." if desk.view else "Orders and prescriptions appear here."
+        signed_in = bool((desk.view or {}).get("customer"))
+        text = (
+            "Orders and prescriptions appear here."
+            if desk.view is None
+            else "Their records are shown while a person is called or holds the conversation."
+            if signed_in
+            else "This visitor is not signed in."
+        )
         st.html(f'<p class="fh-calm">{text}</p>')
         return
-    for title, name in (("Orders", "orders"), ("Prescriptions", "prescriptions"), ("Transfers", "transfers")):
-        cards = rows(account, name)
-        if cards:
-            body = "".join(card_html({"title": title[:-1], **card}) for card in cards)
-            st.html(f'<section class="fh-records"><h2>{title} <span>{len(cards)}</span></h2>{body}</section>')
+    st.html(account_html(account))
 
 
 def _articles(desk: Desk, client: StaffClient) -> None:
@@ -107,7 +110,7 @@ def _notes(desk: Desk, client: StaffClient) -> None:
         if items
         else '<p class="fh-calm">No notes yet. Customers never see them.</p>'
     )
-    handover = str(desk.handover.get("handover_id"))
+    handover = desk.handover_id
     own = sum(
         bool(desk.who) and note.get("author_id") == (desk.who and desk.who.id) for note in rows(desk.view, "notes")
     )
@@ -129,7 +132,7 @@ def _past(desk: Desk, client: StaffClient) -> None:
     )  # fmt: skip
     customer = (desk.view or {}).get("customer") or {}
     only = bool(customer) and st.checkbox(f"Only {label(customer.get('name', ''), 40)}", value=True, key="past-only")
-    if not str(words or "").strip():
+    if len(str(words or "").strip()) < 2:
         st.html('<p class="fh-calm">Words that were said, an order number, a name.</p>')
         return
     try:
@@ -141,9 +144,8 @@ def _past(desk: Desk, client: StaffClient) -> None:
         st.html('<p class="fh-calm">Nothing was found.</p>')
     for row in found[: 2 * MOST]:
         conversation = str(row.get("conversation_id"))
-        said = row.get("excerpt") or row.get("text") or row.get("last_text") or row.get("summary") or ""
         head = f"**{label(row.get('customer_name') or 'Visitor', 40)}** :gray[{label(str(row.get('created_at') or '')[:10])}]"
-        if st.button(f"{head}  \n{label(said, 120)}", key=f"past-{conversation}", width="stretch"):
+        if st.button(f"{head}  \n{label(row.get('text') or '', 120)}", key=f"past-{conversation}", width="stretch"):
             desk.open(conversation)
             st.rerun()
 

@@ -69,7 +69,7 @@ def _head(desk: Desk, client: StaffClient) -> None:
     state = str(held.get("state") or "")
     about = [
         "not signed in" if not customer else "Plus member" if customer.get("plus_member") else "signed in",
-        DEPARTMENTS.get(str(held.get("department")), ""), reason(held), waited(item) and f"waiting {waited(item)}",
+        DEPARTMENTS.get(str(held.get("department")), ""), reason(held), f"waiting {waited(item)}" if state == "waiting" and item else "",
     ]  # fmt: skip
     urgent = '<strong class="fh-urgent-tag">Emergency</strong>' if held.get("urgency") == "urgent" else ""
     with st.container(key="room-head", horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -86,18 +86,18 @@ def _head(desk: Desk, client: StaffClient) -> None:
 
 
 def _claim(desk: Desk, client: StaffClient) -> None:
-    handover = str((desk.handover or {}).get("handover_id"))
+    handover = desk.handover_id
     if attempt(desk, lambda: client.claim(handover), "It's yours. The assistant is silent now."):
         desk.beat_at = 0.0
 
 
 def _popover_key(desk: Desk, name: str) -> str:
     """Of the open conversation and its state: after the action, the popover is a new one and closed."""
-    return f"{name}-{(desk.handover or {}).get('handover_id')}"
+    return f"{name}-{desk.handover_id}"
 
 
 def _transfer(desk: Desk, client: StaffClient) -> None:
-    handover = str((desk.handover or {}).get("handover_id"))
+    handover = desk.handover_id
     others = [d for d in DEPARTMENTS if d != (desk.handover or {}).get("department")]
     with (
         st.popover("Transfer `T`", key=_popover_key(desk, "transfer")),
@@ -113,7 +113,7 @@ def _transfer(desk: Desk, client: StaffClient) -> None:
 
 
 def _give_back(desk: Desk, client: StaffClient) -> None:
-    handover = str((desk.handover or {}).get("handover_id"))
+    handover = desk.handover_id
     with st.popover("Hand back `B`", key=_popover_key(desk, "back")), st.form(f"back-form-{handover}", border=False):
         st.html('<p class="fh-hint">The assistant answers again; it knows what was said.</p>')
         note = st.text_area("Note (internal)", key=f"back-note-{handover}", max_chars=LONGEST_NOTE, height=80)
@@ -123,7 +123,7 @@ def _give_back(desk: Desk, client: StaffClient) -> None:
 
 
 def _resolve(desk: Desk, client: StaffClient) -> None:
-    handover = str((desk.handover or {}).get("handover_id"))
+    handover = desk.handover_id
     with (
         st.popover("Resolve `V`", key=_popover_key(desk, "resolve"), type="primary"),
         st.form(f"resolve-form-{handover}", border=False),
@@ -198,7 +198,7 @@ def _rated(feedback: Any) -> str:
     rating = str(feedback["rating"])
     said = [RATINGS.get(rating, {}).get(str(r), str(r)) for r in feedback.get("reasons") or ()]
     told = "; ".join([*said, *([f"“{feedback['comment']}”"] if feedback.get("comment") else [])])
-    thumb = "👍 helpful" if rating == "up" else "👎 not helpful"
+    thumb = "Rated helpful" if rating == "up" else "Rated not helpful"
     return f'<span class="fh-rated">{thumb}{": " if told else ""}{plain(told)}</span>'
 
 
@@ -224,7 +224,7 @@ def _suggestion(desk: Desk, client: StaffClient) -> None:
     key = (desk.conversation_id or "", asked[-1] if asked else 0)
     if not asked or key in desk.discarded or (answers and answers[-1] > asked[-1]):
         return
-    handover = str((desk.handover or {}).get("handover_id"))
+    handover = desk.handover_id
     if desk.suggestion_for != key:
         try:
             desk.suggestion, desk.suggestion_for = client.suggestion(handover), key
@@ -285,7 +285,7 @@ def _send(desk: Desk, client: StaffClient) -> None:
 
 
 def _post(desk: Desk, client: StaffClient, text: str, suggestion_id: str | None) -> bool:
-    handover, key = str((desk.handover or {}).get("handover_id")), desk.key_for(text)
+    handover, key = desk.handover_id, desk.key_for(text)
     sent = attempt(desk, lambda: client.reply(handover, text, suggestion_id, key))
     if sent:
         desk.sending.pop(desk.conversation_id or "", None)

@@ -96,11 +96,15 @@ class Desk:
     @property
     def news(self) -> tuple[Any, ...]:
         """Changes with whatever the desk shows."""
-        return (self.lost, self.queue.get("version"), self.conversation_id, *self.view_news)
+        return (self.lost, self.queue.get("version"), self.queue_at, self.conversation_id, *self.view_news)
 
     @property
     def handover(self) -> dict[str, Any] | None:
         return (self.view or {}).get("handover")
+
+    @property
+    def handover_id(self) -> str:
+        return str((self.handover or {}).get("id") or "")
 
     @property
     def mine(self) -> bool:
@@ -128,7 +132,7 @@ def current() -> Desk:
 
 
 def client_of(desk: Desk) -> StaffClient:
-    return StaffClient(pool(), desk.who.token if desk.who else None)
+    return StaffClient(pool(), desk.who.token if desk.who else None, address=st.context.ip_address)
 
 
 def staff_of(token: str) -> Staff | None:
