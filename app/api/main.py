@@ -12,7 +12,25 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app.api import audit, chat, demo, feedback, health, keys, knowledge, me, why
+from app.api import (
+    agent,
+    audit,
+    chat,
+    demo,
+    desk_drafts,
+    desk_events,
+    desk_reading,
+    drafts,
+    feedback,
+    gaps,
+    handover,
+    health,
+    keys,
+    knowledge,
+    me,
+    review,
+    why,
+)
 from app.api.documented import DocumentedAPI
 from app.api.gate import Gate
 from app.api.limits import ByAddress, Limits
@@ -21,7 +39,12 @@ from app.api.problems import install
 from app.api.services import Answering, Articles, Services, no_articles
 from app.api.stopping import on_stop_signal
 from app.api.turns import Turns
+from app.handover.away import Away
+from app.handover.canned import read_canned
+from app.handover.names import Names
+from app.learning.kit import LearningKit
 from app.learning.signs import observe
+from app.learning.workshop import Workshop
 from app.masking import masking
 from app.retention import Retention
 from app.settings import Settings
@@ -30,6 +53,7 @@ from app.store.conversations import ConversationStore
 from app.store.corrections import CorrectionStore
 from app.store.database import Database
 from app.store.desk import DeskStore
+from app.store.drafts import DraftStore
 from app.store.feedback import FeedbackStore
 from app.store.handovers import HandoverStore
 from app.store.migrate import migrate
@@ -37,6 +61,7 @@ from app.store.people import PeopleStore
 from app.store.suggestions import SuggestionStore
 from app.tokens import Tokens
 from rag.account.book import AccountBook
+from rails.policy import read_policy
 
 CORS: dict[str, Any] = {
     "allow_methods": ["GET", "POST", "PUT", "DELETE"],
@@ -51,6 +76,7 @@ def create_app(
     *,
     book: AccountBook | None = None,
     articles: Articles = no_articles,
+    workshop: Workshop | None = None,
 ) -> FastAPI:
     """The app. Without an assistant, the real one is loaded in the lifespan, with its account book and its articles.
 
@@ -70,11 +96,15 @@ def create_app(
             people = PeopleStore(database)
             tokens = Tokens(settings)
             tokens.prepare()
-            parts = (assistant, book, articles) if assistant else _load(settings, stack.callback)
+            parts = (assistant, book, articles, workshop) if assistant else _load(settings, stack.callback)
+            learning = LearningKit(settings, parts[3])
             mask = masking(settings.policy)
-            corrections, rated = CorrectionStore(database), FeedbackStore(database)
+            corrections, rated = CorrectionStore(database, learning.proposer), FeedbackStore(database)
             handovers = HandoverStore(database, corrections)
-            turns = Turns(parts[0], store, handovers, metrics, mask, partial(observe, store, rated))
+            desk, handing = DeskStore(database), read_policy(settings.policy).handover
+            turns = Turns(
+                parts[0], store, handovers, metrics, mask, partial(observe, store, rated, likeness=learning.likeness)
+            )
             app.state.services = services = Services(
                 settings=settings,
                 assistant=parts[0],
@@ -83,10 +113,15 @@ def create_app(
                 audit=AuditStore(database),
                 people=people,
                 handovers=handovers,
-                desk=DeskStore(database),
+                desk=desk,
                 suggestions=SuggestionStore(database),
                 feedback=rated,
                 corrections=corrections,
+                drafts=DraftStore(database),
+                learning=learning,
+                handing=handing,
+                canned=read_canned(settings.knowledge),
+                names=Names(parts[1]),
                 mask=mask,
                 book=parts[1],
                 articles=parts[2],
@@ -97,6 +132,7 @@ def create_app(
                 stopping=stopping,
             )
             stack.callback(services.reads.shutdown)
+            stack.callback(Away(handovers, desk, handing, settings.agent_away_s).close)
             stack.callback(Retention(people, settings.retention_days).close)
             stack.enter_context(on_stop_signal(lambda: loop.call_soon_threadsafe(stopping.set)))
             yield
@@ -126,17 +162,36 @@ def create_app(
     app.add_middleware(Gate)
     if settings.origins:  # else no page of another origin may call
         app.add_middleware(CORSMiddleware, allow_origins=settings.origins, **CORS)
-    for part in (chat, why, feedback, me, knowledge, audit, demo, keys, health):
+    for part in (
+        chat,
+        handover,
+        agent,
+        desk_reading,
+        desk_drafts,
+        desk_events,
+        why,
+        feedback,
+        me,
+        knowledge,
+        gaps,
+        drafts,
+        review,
+        audit,
+        demo,
+        keys,
+        health,
+    ):
         app.include_router(part.router)
     return app
 
 
 def _load(
     settings: Settings, at_end: Callable[[Callable[[], None]], object]
-) -> tuple[Answering, AccountBook | None, Articles]:
-    from app.wiring import build  # heavy: the encoder, the index and the rails
+) -> tuple[Answering, AccountBook | None, Articles, Workshop | None]:
+    from app.learning.live import LiveWorkshop  # heavy, as is what it needs: the encoder, the index and the rails
+    from app.wiring import build
 
     wired = build(settings)
     at_end(wired.close)
     at_end(wired.follow().close)
-    return wired.assistant, wired.book, lambda: wired.search().index.articles
+    return wired.assistant, wired.book, lambda: wired.search().index.articles, LiveWorkshop(settings, wired)

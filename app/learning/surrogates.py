@@ -172,6 +172,15 @@ def _rest_of_address(value: str) -> str:
     return ", 00000" if ZIP_END.search(value) else ""
 
 
+def marked(find: PersonalFinder, text: str, person: Person | None = None, today: dt.date | None = None) -> str:
+    """The text with a mark such as "[name]" in place of each datum, for what is shown or written for everybody."""
+    parts, at = [], 0
+    for datum in find.find(text, person or Person(), today or dt.date.today()):
+        parts += [text[at : datum.start], MARKS.get(datum.kind, f"[{datum.kind}]")]
+        at = datum.end
+    return re.sub(r"\[name\](?:[ .]{1,2}\[name\])+", "[name]", "".join([*parts, text[at:]]))
+
+
 def surrogates(find: PersonalFinder, seed: str, texts: Collection[str], person: Person | None = None) -> Surrogates:
     """Surrogates for a conversation whose messages are `texts`."""
     made = Surrogates(find, seed, person)

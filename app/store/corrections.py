@@ -156,11 +156,11 @@ class CorrectionStore:
         state: Literal["accepted", "rejected"],
         by: str,
         note: str = "",
-        along: Callable[[Connection], None] | None = None,
+        along: Callable[[Connection], Mapping[str, Any]] | None = None,
     ) -> Proposal | None:
         """Accepts or rejects an open proposal; None where there is none. Raises `AlreadyDecided`.
 
-        `along` writes what the decision brings with it, within the same transaction.
+        `along` writes what the decision brings with it, within the same transaction, and gives what to add to the data.
         """
         with self._db.writing() as db:
             mine = proposals.c.id == proposal_id
@@ -169,9 +169,7 @@ class CorrectionStore:
                 return None
             if row.state != "open":
                 raise AlreadyDecided(row.state)
-            if along:
-                along(db)
-            data = row.data | ({"note": storable(note)} if note else {})
+            data = row.data | ({"note": storable(note)} if note else {}) | dict(along(db) if along else {})
             change = {"state": state, "decided_by": by, "decided_at": now(), "data": data}
             db.execute(update(proposals).where(mine).values(change))
             return _proposal(db.execute(_joined().where(mine)).one())

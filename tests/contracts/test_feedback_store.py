@@ -233,7 +233,7 @@ def test_a_proposal_is_decided_once(database: Database, store: ConversationStore
     noted(database, corrections, key)
     first, second, _ = corrections.proposals(conversation_id=key)
 
-    def breaks(db: object) -> None:
+    def breaks(db: object) -> dict[str, str]:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -252,7 +252,7 @@ def test_a_proposal_is_decided_once(database: Database, store: ConversationStore
     assert (found.state, found.data["note"]) == ("accepted", "good")
     assert found.decided_at is not None
     assert [one.id for one in corrections.proposals("accepted", conversation_id=key)] == [first.id]
-    rejected = corrections.decide(second.id, "rejected", "pia")
+    rejected = corrections.decide(second.id, "rejected", "pia", along=lambda db: {"more": 1})
     assert rejected is not None
-    assert rejected.state == "rejected"
+    assert (rejected.state, rejected.data["more"]) == ("rejected", 1)
     assert corrections.decide("f" * 32, "accepted", "pia") is None
