@@ -52,7 +52,7 @@ def fill(database: Database, customer_id: str | None, words: str, state: str = "
     rows: list[tuple[Table, dict[str, Any]]] = [
         (handovers, about | made | {
             "id": uuid.uuid4().hex, "reason": "button", "urgency": "soon", "department": "care", "state": state,
-            "open_for": key if state in ("waiting", "held") else None, "summary": words, "facts": [words], "note": words,
+            "open_for": key if state in ("waiting", "held") else None, "summary": words, "facts": [{"said": words}], "note": words,
             "agent_id": "Sam" if state == "held" else None,
         }),
         (notes, made | {"id": uuid.uuid4().hex, "conversation_id": key, "author_id": "Sam", "text": words}),
