@@ -18,7 +18,7 @@ from app.store.missed import Missed, MissKind
 Encode = Callable[[Sequence[str]], Any]  # texts to unit vectors, of shape (texts, dimensions)
 
 HORIZON = 182  # days that are gathered, whatever is shown, so that a gap stays the same gap
-APART = 0.5  # mean cosine distance of two groups from which on they are two gaps
+APART = 0.55  # mean cosine distance of two groups from which on they are two gaps
 MOST_TEXTS = 1_500  # different questions that are gathered; the newest
 MOST_KEPT = 20_000  # vectors that are remembered
 MOST_GAPS = 100
