@@ -73,7 +73,10 @@ class Focus(BaseModel):
     intent: str | None = None  # the account intent that waits for the choice, or was just answered
     question: str = ""  # the question the last answer was for, made whole
     spoken: tuple[str, ...] = ()  # categories of the input rails that spoke so far
-    called: tuple[str, ...] = ()  # urgencies with which a person has been called
+    called: tuple[Urgency, ...] = ()  # urgencies with which a person has been called
+    trouble: int = 0  # turns that went wrong and have not worn off
+    offered: str = ""  # the reason with which a person was just offered
+    offered_to: Department = "care"
 
 
 @dataclass(frozen=True)

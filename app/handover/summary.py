@@ -18,6 +18,7 @@ FACTS = 8
 BARE = 3  # words up to which a message such as "yes please" asks nothing of its own
 CALLS = ("wants_person", "accepted")  # reasons of replies to messages that only asked for a person
 FAILED = ("unknown", "refused")
+REPEATED = "repeated_failure"
 MARK = re.compile(r"\s*\[\d+\]")
 
 
@@ -55,7 +56,7 @@ def _reply_after(said: Sequence[Said], place: int) -> Reply | None:
 
 
 def _tried(text: str, reply: Reply) -> str:
-    if reply.outcome in FAILED:
+    if reply.outcome in FAILED or reply.reason == REPEATED:
         return f"no answer to {_quoted(text, WORDS_TRIED)}"
     first = reply.sentences[0].text if reply.sentences else reply.text
     return f"told {_quoted(MARK.sub('', first), WORDS_TRIED)}"

@@ -112,7 +112,7 @@ class Wording(Part):
 
 
 class Handing(Part):
-    """`patience`: a person is called when answers that failed in a row and frustrated messages come to this many."""
+    """`patience`: turns that went wrong, because the answer failed or the customer was frustrated, until a person is called."""
 
     patience: int = Field(ge=1, le=10)
     departments: dict[Name, Department]
