@@ -172,7 +172,9 @@ if (!window.fernhollowDesk) {
     shown = mark.dataset.room;
     if (atEnd) frame.scrollTop = frame.scrollHeight;
   };
-  new MutationObserver(look).observe(document.querySelector(".stMain"), {childList: true, subtree: true});
+  const watcher = new MutationObserver(look);
+  watcher.observe(document.querySelector(".stMain"), {childList: true, subtree: true});
+  watcher.observe(document.head, {childList: true, subtree: true, characterData: true});
   look();
 }
 const app = document.querySelector(".stApp");

@@ -62,25 +62,12 @@ def _token(chat: Chat) -> str | None:
 
 
 def follow_url(chat: Chat) -> None:
-    """The address decides which conversation is open, so reload, back and a kept link all work."""
-    wanted = st.query_params.get("c")
-    if wanted == chat.url_seen:
-        if wanted != chat.conversation_id:  # the chat moved on: a new conversation, or none yet
-            _show_in_url(chat)
-    elif wanted:
-        chat.url_seen = wanted
-        chat.open(wanted)
-    elif not chat.outbox:
-        chat.url_seen = None
-        chat.start_over(chat.notice)
-
-
-def _show_in_url(chat: Chat) -> None:
-    chat.url_seen = chat.conversation_id
-    if chat.conversation_id:
-        st.query_params["c"] = chat.conversation_id
-    else:
-        st.query_params.pop("c", None)
+    """The address decides which conversation is open."""
+    if chat.address.moved(chat.conversation_id):
+        if chat.address.seen:
+            chat.open(chat.address.seen)
+        elif not chat.outbox:
+            chat.start_over(chat.notice)
 
 
 def load(chat: Chat, client: ApiClient) -> ApiError | None:
@@ -171,7 +158,7 @@ def _begin(chat: Chat, client: ApiClient) -> str:
     """The open conversation, begun now where there is none yet. Raises ApiError."""
     if chat.conversation_id is None:
         chat.conversation_id = client.new_conversation()
-        _show_in_url(chat)
+        chat.address.show(chat.conversation_id)
     return chat.conversation_id
 
 

@@ -45,7 +45,7 @@ def draw(desk: Desk, client: StaffClient) -> None:
 
 
 def _gap(desk: Desk, client: StaffClient, gap: Mapping[str, Any]) -> None:
-    with st.container(key=f"gap-{gap.get('id')}", horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(key=f"gap-row-{gap.get('id')}", horizontal=True, vertical_alignment="center", gap="medium"):
         st.html(gap_html(gap))
         begun = str(gap.get("draft_id") or "")
         words = "Open the draft" if begun else "Write an article"

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.ui.address import Address
+
 COOKIE = "pestle_session"
 COOKIE_SECONDS = 12 * 3600  # the token inside may end sooner; the API decides
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
@@ -38,7 +40,7 @@ class Chat:
 
     visitor: Visitor | None = None
     conversation_id: str | None = None
-    url_seen: str | None = None  # the conversation in the address when the page last looked
+    address: Address = field(default_factory=Address)
     loaded: bool = True  # False: the conversation's messages are still to be fetched
     messages: list[dict[str, Any]] = field(default_factory=list)
     outbox: list[Outgoing] = field(default_factory=list)

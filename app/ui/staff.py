@@ -62,7 +62,8 @@ def _bar(desk: Desk, client: StaffClient, title: str) -> None:
         )
         if desk.who is None:
             return
-        _presence(desk, client)
+        with st.container(key="presence", width="content"):  # alone in it: see person.line
+            _presence(desk, client)
         pages = st.session_state.get("pages", {})
         with st.container(key="nav", horizontal=True, wrap=False, gap="xsmall", width="content"):
             for name in ("desk", "review", "gaps", "editor") if desk.who.reviews else ("desk",):

@@ -71,6 +71,7 @@ class FakeDesk:
     cases: list[str] = field(default_factory=list)
     replies: dict[str, dict[str, Any]] = field(default_factory=dict)  # by idempotency key
     no_training: set[str] = field(default_factory=set)
+    claims: list[str] = field(default_factory=list)
     beats: int = 0
     version: int = 0
 
@@ -334,6 +335,9 @@ def add_desk_side(app: FastAPI, state: FakeApi, script: Callable[..., dict[str, 
             return refused or problem(404, "There is no such hand-over.")
         if found["state"] == "held" and found["agent_id"] != name:
             return problem(409, f"{found['agent_name']} was faster and has this conversation.")
+        desk.claims.append(name)
+        if found["state"] == "held":
+            return view(found)
         found |= {"state": "held", "agent_id": name, "agent_name": name}
         say(state, found["conversation_id"], "notice", f"{name} has joined the conversation.")
         desk.changed()

@@ -32,16 +32,9 @@ def draw(desk: Desk, client: StaffClient) -> None:
 
 
 def _follow_url(desk: Desk) -> None:
-    """The open conversation stands in the address, so a reload and a kept link find it again."""
-    wanted = st.query_params.get("c")
-    if wanted != desk.url_seen and wanted:
-        desk.open(wanted)
-    elif wanted != desk.conversation_id:
-        if desk.conversation_id:
-            st.query_params["c"] = desk.conversation_id
-        else:
-            st.query_params.pop("c", None)
-    desk.url_seen = desk.conversation_id
+    """A reload and a kept link find the open conversation again."""
+    if desk.address.moved(desk.conversation_id) and desk.address.seen:
+        desk.open(desk.address.seen)
 
 
 def _load(desk: Desk, client: StaffClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import streamlit as st
@@ -256,7 +257,7 @@ def _edit(desk: Desk, found: dict[str, Any]) -> None:
 
 
 def _send_it(desk: Desk, client: StaffClient, found: dict[str, Any]) -> None:
-    _post(desk, client, without_marks(str(found.get("text") or "")), str(found.get("suggestion_id")))
+    _post(desk, client, without_marks(str(found.get("text") or "")), str(found.get("suggestion_id")), 0)
 
 
 def _reply(desk: Desk, client: StaffClient) -> None:
@@ -270,25 +271,24 @@ def _reply(desk: Desk, client: StaffClient) -> None:
             label_visibility="collapsed", on_change="ignore", persist_state="session",
         )  # fmt: skip
     with st.container(key="send-row", horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.button("Send `Ctrl ↵`", key="send", type="primary", on_click=_send, args=(desk, client))
+        st.button("Send `Ctrl ↵`", key="send", type="primary", on_click=_send, args=(desk, client, said))
         _canned(desk, client)
         st.html(f'<div class="fh-shortcuts">{_keys()}</div>')
 
 
-def _send(desk: Desk, client: StaffClient) -> None:
+def _send(desk: Desk, client: StaffClient, said: int) -> None:
     text = str(st.session_state.get(box_key(desk)) or "").strip()
-    if not text:
-        desk.notice = "Write something first; the message is empty."
-        return
-    if _post(desk, client, text, desk.editing.get(desk.conversation_id or "")):
+    if text and _post(desk, client, text, desk.editing.get(desk.conversation_id or ""), said):
         st.session_state[box_key(desk)] = ""
 
 
-def _post(desk: Desk, client: StaffClient, text: str, suggestion_id: str | None) -> bool:
-    handover, key = desk.handover_id, desk.key_for(text)
+def _post(desk: Desk, client: StaffClient, text: str, suggestion_id: str | None, said: int) -> bool:
+    """`said`: how many messages the person had written when the button was drawn. A click that counts twice, or is
+    tried again after a failure, sends the same key and so one message."""
+    handover = desk.handover_id
+    key = hashlib.sha256(f"{handover} {suggestion_id} {said} {text}".encode()).hexdigest()
     sent = attempt(desk, lambda: client.reply(handover, text, suggestion_id, key))
     if sent:
-        desk.sending.pop(desk.conversation_id or "", None)
         desk.editing.pop(desk.conversation_id or "", None)
     return sent
 

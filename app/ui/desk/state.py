@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from app.ui import session
+from app.ui.address import Address
 from app.ui.api_client import ApiAway, ApiError, NotThere, SignInEnded
 from app.ui.connection import pool
 from app.ui.desk.feed import Feed
@@ -49,7 +49,7 @@ class Desk:
     beat_at: float = 0.0
     lost: bool = False
     conversation_id: str | None = None
-    url_seen: str | None = None
+    address: Address = field(default_factory=Address)
     view: dict[str, Any] | None = None
     view_seen: tuple[Any, ...] = ()
     notice: str | None = None  # one sentence on what went wrong
@@ -58,7 +58,6 @@ class Desk:
     suggestion_for: tuple[str, int] | None = None  # conversation and seq of what it answers
     discarded: set[tuple[str, int]] = field(default_factory=set)
     editing: dict[str, str] = field(default_factory=dict)  # conversation: the suggestion in its reply box
-    sending: dict[str, tuple[str, str]] = field(default_factory=dict)  # conversation: text and Idempotency-Key
     traces: dict[str, dict[str, Any]] = field(default_factory=dict)
     canned: list[dict[str, Any]] | None = None
     articles: list[dict[str, Any]] | None = None
@@ -111,14 +110,6 @@ class Desk:
         """Whether the open conversation is held by this agent."""
         held = self.handover or {}
         return bool(self.who) and held.get("state") == "held" and held.get("agent_id") == (self.who and self.who.id)
-
-    def key_for(self, text: str) -> str:
-        """The same Idempotency-Key as long as the same text is being sent."""
-        conversation = self.conversation_id or ""
-        before = self.sending.get(conversation)
-        if before is None or before[0] != text:
-            self.sending[conversation] = before = (text, uuid.uuid4().hex)
-        return before[1]
 
 
 def current() -> Desk:
