@@ -202,7 +202,8 @@ def _queue(served: Services, agent: Identity, department: Department | None) -> 
     version = served.desk.version()  # before the rows: what changes in between is then told of once more
     found = served.desk.queue(department)
     ids = [one.handover.conversation_id for one in found]
-    served.audit.add(agent, "queue.read", detail={"conversations": ids})
+    customers = sorted({one.customer_id for one in found if one.customer_id})
+    served.audit.add(agent, "queue.read", detail={"conversations": ids, "customers": customers})
     at = now()
     items = [_item(one, served.names.of(one.customer_id), at) for one in found]
     return Queue(

@@ -172,7 +172,9 @@ def _trace(served: Services, agent: Identity, message_id: str) -> TraceView:
 def _search(served: Services, agent: Identity, words: str, customer_id: str | None) -> Hits:
     found = served.desk.search(words, customer_id)
     ids = [one.conversation_id for one in found]
-    served.audit.add(agent, "search", customer_id=customer_id, detail={"conversations": ids})
+    customers = sorted({one.customer_id for one in found if one.customer_id})
+    detail = {"conversations": ids, "customers": customers}
+    served.audit.add(agent, "search", customer_id=customer_id, detail=detail)
     return Hits(conversations=[_hit(one, words, served.names.of(one.customer_id)) for one in found])
 
 

@@ -97,7 +97,10 @@ def _listed(served: Services, reviewer: Identity, state: State, kind: ProposalKi
     for one in found:
         if one.customer_id not in people:
             people[one.customer_id] = _person(served, one.customer_id, strict=False)
-    served.audit.add(reviewer, "proposal.list", detail={"count": len(found), "state": state})
+    ids = sorted({one.correction.conversation_id for one in found})
+    customers = sorted({one.customer_id for one in found if one.customer_id})
+    detail = {"state": state, "conversations": ids, "customers": customers}
+    served.audit.add(reviewer, "proposal.list", detail=detail)
     return ProposalList(proposals=[_view(served, one, people[one.customer_id]) for one in found])
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from pydantic_core import to_json
+from sqlalchemy import ColumnElement, Connection, Text, cast, insert, or_, select
 
 from app.store.conversations import CONVERSATION_ID
 from app.store.database import Database, now
@@ -53,15 +54,22 @@ class AuditStore:
     def entries(
         self, customer_id: str | None = None, conversation_id: str | None = None, after: int = 0, limit: int = PAGE
     ) -> list[Entry]:
-        """Entries with id > after, oldest first; of one customer or conversation where it is named."""
+        """Entries with id > after, oldest first; of one customer or conversation where it is named.
+
+        A look at many at once, such as a search, names them in its detail and is among them.
+        """
         query = select(audit).where(audit.c.id > after).order_by(audit.c.id).limit(limit)
         if customer_id is not None:
-            query = query.where(audit.c.customer_id == customer_id)
+            query = query.where(or_(audit.c.customer_id == customer_id, _named(customer_id)))
         if conversation_id is not None:
-            query = query.where(audit.c.conversation_id == conversation_id)
+            query = query.where(or_(audit.c.conversation_id == conversation_id, _named(conversation_id)))
         with self._db.reading() as db:
             rows = db.execute(query).all()
         return [Entry(*row) for row in rows]
+
+
+def _named(id: str) -> ColumnElement[bool]:
+    return cast(audit.c.detail, Text).contains(to_json(id).decode(), autoescape=True)
 
 
 def note(

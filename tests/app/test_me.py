@@ -64,6 +64,30 @@ def test_deletion(state: str, client: TestClient, services: Services, bearer: Be
     assert [entry["action"] for entry in found] == ["data.delete", "audit.read"]
 
 
+def test_who_held_a_deleted_conversation_is_told(client: TestClient, services: Services, bearer: Bearer) -> None:
+    key = fill(services.database, "C-10001", "heliotrope", "held")
+    handover = services.handovers.latest(key)
+    assert handover
+    assert client.delete("/v1/me/data", headers=bearer(customer="C-10001")).status_code == 204
+    sam = bearer(agent="Sam")
+    queue = client.get("/v1/agent/queue", headers=sam).json()
+    assert (queue["waiting"], queue["held"]) == ([], [])
+    base = f"/v1/agent/handovers/{handover.id}"
+    for path, body in {
+        "reply": {"text": "hello"},
+        "notes": {"text": "hello"},
+        "heartbeat": None,
+        "claim": None,
+        "resolve": {"code": "answered"},
+        "return": {},
+        "transfer": {"department": "care"},
+    }.items():
+        assert client.post(f"{base}/{path}", json=body, headers=sam).status_code == 404, path
+    assert client.get(f"{base}/suggestion", headers=sam).status_code == 404
+    assert client.get(f"/v1/agent/conversations/{key}", headers=sam).status_code == 404
+    assert not any(counts(services.database).values())
+
+
 def test_an_answer_in_the_making_is_dropped(
     client: TestClient, services: Services, assistant: ScriptedAssistant, bearer: Bearer
 ) -> None:

@@ -214,3 +214,13 @@ def test_the_audit_record_only_grows(database: Database) -> None:
     assert [entry.id for entry in record.entries(after=found[0].id, limit=1)] == [found[1].id]
     assert [entry.action for entry in record.entries(customer_id="C-1")] == ["conversation.read"]
     assert [entry.customer_id for entry in record.entries(conversation_id="A" * 22)] == ["C-1"]
+
+
+def test_a_look_at_many_at_once_is_found_by_each_of_them(database: Database) -> None:
+    record = AuditStore(database)
+    record.add(SAM, "queue.read", detail={"conversations": ["a_%" + "A" * 19], "customers": ["C-1", 'C-"é"']})
+    record.add(SAM, "search", detail={"conversations": ["aB%" + "A" * 19], "customers": ["C-10"]})
+    assert [entry.action for entry in record.entries(customer_id="C-1")] == ["queue.read"]
+    assert [entry.action for entry in record.entries(customer_id='C-"é"')] == ["queue.read"]
+    assert [entry.action for entry in record.entries(conversation_id="a_%" + "A" * 19)] == ["queue.read"]
+    assert record.entries(customer_id="C-") == []
