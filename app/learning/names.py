@@ -6,7 +6,10 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from rapidfuzz import fuzz, process
+
 from app.learning.name_lists import AMBIGUOUS, FAMILY, GIVEN
+from rag.specialists.entities_words import common
 from rag.words import STOPWORDS
 from rails.figures import MONTHS, WEEKDAYS
 
@@ -33,6 +36,8 @@ PARTICLES = frozenset(
     ("de", "del", "la", "las", "los", "van", "von", "der", "den", "bin", "ibn", "al", "el", "da", "di", "dos", "st")
 )
 USUAL = frozenset((*STOPWORDS, *MONTHS, *WEEKDAYS, "fernhollow", "pestle", "plus", "ok", "mr", "mrs", "ms", "miss", "dr", "doctor", "not", "no", "yes", "sorry", "sure", "still", "now", "trying", "waiting", "calling", "writing", "looking", "going", "very", "really", "also", "here", "there", "new", "never", "correct", "wrong", "misspelled", "different", "same", "what", "again", "both", "only", "being", "since", "without"))  # fmt: skip
+TITLES = frozenset(("mr", "mrs", "ms", "dr", "prof", "st"))
+PLACES = frozenset(("washington", "georgia", "virginia", "carolina", "dakota", "austin", "houston", "charlotte", "jackson", "madison"))  # fmt: skip
 SAINT = re.compile(r"\b(?:St|Saint)\.? $")  # St. Louis is a city
 ABBREVIATED = re.compile(r"[A-Z]{2,4}")  # PPO, NY
 MOST = 4  # words of a name
@@ -74,10 +79,10 @@ class NameFinder:
         capital = places[n][0][0].isupper() and not shouting
         titled = bool(TITLE.search(before)) and (capital or not self._usual(word))
         sure = bool(SURE.search(before)) and (capital or not self._usual(word)) and word not in USUAL
-        likely = bool(LIKELY.search(before)) and word not in USUAL
+        likely = bool(LIKELY.search(before)) and word not in USUAL and word not in PLACES
         listed = word in GIVEN or word in FAMILY
         plain = listed and word not in AMBIGUOUS
-        starts = (titled and word not in USUAL) or sure or self._known(word, capital, known)
+        starts = (titled and word not in USUAL) or sure or self._known(n, places, text, capital or shouting, known)
         if likely:
             starts = starts or (capital and (listed or not self._usual(word))) or (word in GIVEN and plain)
         if plain and (capital or word in GIVEN) and not SAINT.search(before):
@@ -88,7 +93,7 @@ class NameFinder:
             next_word = _bare(following) if beside and following else ""
             if listed and next_word in FAMILY | GIVEN and (word not in USUAL or not _opens(before)):
                 starts = True  # "Grace Park", "Will Young"
-            elif not self._usual(word) and (beside or not _opens(before)) and not ABBREVIATED.fullmatch(places[n][0]):
+            elif self._strange(places[n], at_start=not beside and _opens(before)):
                 starts = True  # no word that anybody knows
         if not starts:
             return
@@ -116,15 +121,36 @@ class NameFinder:
             waiting.clear()
             yield k, not initial
 
+    def _strange(self, place: re.Match[str], at_start: bool) -> bool:
+        """Whether a word with a capital is none that anybody knows; one that begins a sentence may be misspelt."""
+        word = _bare(place)
+        if self._usual(word) or ABBREVIATED.fullmatch(place[0]):
+            return False
+        return not at_start or (len(word) > 2 and not _misspelt(word))
+
     def _usual(self, word: str) -> bool:
         plain = re.sub(r"['’]", "", word)
         known = word in USUAL or word in self._words or plain in self._words
         return known or ("-" in word and all(part in self._words for part in plain.split("-") if part))
 
-    def _known(self, word: str, capital: bool, known: frozenset[str]) -> bool:
-        if word not in known or word in STOPWORDS:
+    def _known(self, n: int, places: list[re.Match[str]], text: str, capital: bool, known: frozenset[str]) -> bool:
+        """Whether a name that was met elsewhere is meant here; beside another such name it always is."""
+        word = _bare(places[n])
+        if word not in known:
+            return False
+        for one, other in ((n - 1, n), (n, n + 1)):
+            beside = one >= 0 and other < len(places) and _beside(places[one], places[other], text)
+            if beside and _bare(places[one]) in known and _bare(places[other]) in known:
+                return True
+        if word in STOPWORDS or word in MONTHS:
             return False
         return capital or word not in self._words or (word in GIVEN | FAMILY and word not in AMBIGUOUS)
+
+
+def _misspelt(word: str) -> bool:
+    """Whether it is close to a common word that is nobody's name."""
+    close = process.extractOne(word, common().get(word[0], ()), scorer=fuzz.ratio, score_cutoff=80)
+    return close is not None and close[0] not in GIVEN and close[0] not in FAMILY
 
 
 def _bare(place: re.Match[str]) -> str:
@@ -136,7 +162,10 @@ def _end(place: re.Match[str]) -> int:
 
 
 def _beside(one: re.Match[str], other: re.Match[str], text: str) -> bool:
-    return text[one.end() : other.start()] in (" ", ". ", "  ", "-") and not re.search(r"['’]s$", one[0])
+    """Whether two words stand side by side; a full stop may lie between after an initial or a title."""
+    between = text[one.end() : other.start()]
+    short = len(one[0]) == 1 or one[0].lower() in TITLES
+    return (between in (" ", "  ", "-") or (short and between == ". ")) and not re.search(r"['’]s$", one[0])
 
 
 def _opens(before: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from app.learning.names import NameFinder
@@ -91,6 +91,12 @@ class PersonalFinder:
     def __init__(self, masker: Masker, entities: EntityReader, names: NameFinder, keep: Collection[str] = ()) -> None:
         self._masker, self._entities, self._names = masker, entities, names
         self._keep = frozenset(map(key, keep))
+        self._public: frozenset[tuple[str, str]] = frozenset()
+
+    def publish(self, texts: Iterable[str], today: dt.date) -> None:
+        """Whatever stands in these texts is everybody's: the business's own addresses and numbers."""
+        found = (datum for text in texts for datum in self.find(text, Person(), today) if datum.kind != "name")
+        self._public |= {(datum.kind, datum.canonical) for datum in found}
 
     def find(self, text: str, person: Person, today: dt.date) -> list[Datum]:
         """The personal data of a text, in order and without overlaps."""
@@ -98,7 +104,8 @@ class PersonalFinder:
         for datum in self._all(text, person, today):
             if all(datum.end <= other.start or datum.start >= other.end for other in taken):
                 taken.append(datum)
-        return sorted(taken, key=lambda datum: datum.start)
+        told = (datum for datum in taken if (datum.kind, datum.canonical) not in self._public)
+        return sorted(told, key=lambda datum: datum.start)
 
     def _all(self, text: str, person: Person, today: dt.date) -> Iterator[Datum]:
         """What is certain comes first."""

@@ -40,6 +40,7 @@ FAMILY_NAMES = ("Ashdown", "Birchwell", "Coldbrook", "Denmoor", "Elmsley", "Fair
 STREETS = ("Alder Court", "Birch Hollow Road", "Clover Lane", "Dogwood Avenue", "Elder Street", "Fern Terrace")
 MONTH = re.compile("|".join(f"{month}|{month[:3]}" for month in MONTHS), re.IGNORECASE)
 LEADING_ZERO = {"order": ("FH-0", 6), "prescription": ("RX-0", 7), "transfer": ("TR-0", 5), "customer": ("C-0", 4)}
+NUMBERS = re.compile(r"\d{5}|\d{3}-\d|@|\bbox\b", re.IGNORECASE)
 ZIP_END = re.compile(r"\d{5}(?:-\d{4})?$")
 STATE_END = re.compile(r"\b([A-Z]{2})\W*(?:\d{5}(?:-\d{4})?)?$")
 
@@ -47,11 +48,14 @@ STATE_END = re.compile(r"\b([A-Z]{2})\W*(?:\d{5}(?:-\d{4})?)?$")
 def finder(policy: Policy, drugs: DrugTable, articles: Iterable[Article]) -> PersonalFinder:
     """A finder that takes no word of the language, the trade or the articles for a name."""
     words = set(english())
-    texts = (*MentionReader(drugs).vocabulary(), *(part for a in articles for part in (a.title, a.body, *a.questions)))
-    for text in texts:
+    known = [" ".join((article.title, article.body, *article.questions)) for article in articles]
+    for text in (*MentionReader(drugs).vocabulary(), *known):
         words.update(re.findall(r"[^\W\d_][\w'’]*", text.lower()))
     keep = policy.masks.keep
-    return PersonalFinder(Masker(keep=keep), EntityReader(drugs), NameFinder(words), keep)
+    made = PersonalFinder(Masker(keep=keep), EntityReader(drugs), NameFinder(words), keep)
+    lines = {line for text in known for line in text.splitlines() if NUMBERS.search(line)}
+    made.publish(lines, dt.date.today())
+    return made
 
 
 class Surrogates:
@@ -86,6 +90,10 @@ class Surrogates:
             at = datum.end
             self.counts[datum.kind] += 1
         return "".join([*parts, text[at:]])
+
+    def shows(self, text: str) -> bool:
+        """Whether a real value that was replaced somewhere is still to be found in a text."""
+        return any((datum.kind, datum.canonical) in self._given for datum in self._data(text))
 
     def _data(self, text: str) -> list[Datum]:
         return self._find.find(text, self._person, self._today)
