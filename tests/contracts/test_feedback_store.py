@@ -1,7 +1,8 @@
-"""What the stores of ratings, signs and corrections promise, on SQLite and on PostgreSQL."""
+"""What the stores of the learning side promise, on SQLite and on PostgreSQL: ratings, signs, corrections, drafts, gaps."""
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +15,12 @@ from sqlalchemy import insert
 from app.store.conversations import ConversationStore
 from app.store.corrections import KINDS, AlreadyDecided, CorrectionStore
 from app.store.database import Database, now
+from app.store.drafts import DraftChanged, DraftClosed, DraftStore
+from app.store.exported import opted_out, told
 from app.store.feedback import MOST_EARLIER, FeedbackStore, UnknownMessage
 from app.store.migrate import migrate
-from app.store.people import remove
+from app.store.missed import missed
+from app.store.people import PeopleStore, remove
 from app.store.tables import messages
 from tests.fakes import scripted
 from tests.postgres import postgres
@@ -256,3 +260,52 @@ def test_a_proposal_is_decided_once(database: Database, store: ConversationStore
     assert rejected is not None
     assert (rejected.state, rejected.data["more"]) == ("rejected", 1)
     assert corrections.decide("f" * 32, "accepted", "pia") is None
+
+
+def test_a_draft_lives_until_it_is_closed(database: Database) -> None:
+    drafts = DraftStore(database)
+    begun = drafts.start("pay-card", "b" * 64, "text \x00", "how?", {"gap_id": "g"}, "pia")
+    assert (begun.text, begun.state) == ("text \ufffd", "open")
+    assert drafts.draft(begun.id) == begun
+    saved = drafts.save(begun.id, "other", "pay", "who?", begun.changed_at)
+    assert saved is not None
+    assert (saved.text, saved.article_id, saved.question) == ("other", "pay", "who?")
+    with pytest.raises(DraftChanged):
+        drafts.save(begun.id, "late", "pay", None, begun.changed_at)
+    assert begun.id in [one.id for one in drafts.drafts()]
+    closed = drafts.close(begun.id, "published")
+    assert closed is not None
+    assert closed.state == "published"
+    for call in (lambda: drafts.save(begun.id, "x", "pay"), lambda: drafts.close(begun.id, "discarded")):
+        with pytest.raises(DraftClosed):
+            call()
+    assert begun.id not in [one.id for one in drafts.drafts()]
+    assert begun.id in [one.id for one in drafts.drafts(None)]
+    for unknown in ("", "f" * 32, "\x00", "é"):
+        assert drafts.draft(unknown) is None
+    assert drafts.save("f" * 32, "x", "pay") is None
+    assert drafts.close("f" * 32, "discarded") is None
+
+
+def test_missed_questions_and_exports_leave_out_who_opted_out(
+    database: Database, store: ConversationStore, feedback: FeedbackStore
+) -> None:
+    begin = now() - dt.timedelta(seconds=1)
+    customer = f"C-{uuid.uuid4().hex[:8]}"
+    key, unhappy = answered(store, customer)
+    feedback.rate(unhappy, customer, "down")
+    unknown = scripted("I don't know.", outcome="unknown")
+    unknown.trace["asked"] = [{"query": "made whole"}]
+    store.record(key, "and that?", unknown)
+    store.record(key, "fine", scripted("Good."))
+    found = [one for one in missed(database, begin) if one.message_id in (unhappy, unknown.reply.message_id)]
+    assert [(one.question, one.kind) for one in found] == [("made whole", "unanswered"), ("How long?", "badly_rated")]
+    (whole,) = [one for one in told(database, begin) if one.id == key]
+    assert [said.role for said in whole.messages] == ["customer", "assistant"] * 3
+    assert whole.messages[1].trace["versions"] == VERSIONS
+    assert whole.ratings[unhappy].rating == "down"
+    before = opted_out(database, begin)
+    PeopleStore(database).choose(customer, True)
+    assert opted_out(database, begin) == before + 1
+    assert key not in [one.id for one in told(database, begin)]
+    assert unhappy not in [one.message_id for one in missed(database, begin)]
