@@ -21,6 +21,7 @@ import numpy as np
 from app.settings import Settings
 from app.tokens import mint
 from app.wiring import build, load_encoder
+from eval.bench_handover import handover
 from eval.bench_rails import rails
 from eval.questions import read_cases
 from eval.table import Figure
@@ -203,6 +204,7 @@ BENCHES: dict[str, Callable[[Settings], list[Figure]]] = {
     "lookup": lookup,
     "serving": serving,
     "rails": rails,
+    "handover": handover,
 }
 
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from app.api.auth import Agent
+from app.api.bells import DESK
 from app.api.chat import MessageView, message_view
 from app.api.documented import problems
 from app.api.problems import Problem
@@ -119,7 +120,8 @@ async def claim(handover_id: str, agent: Agent, served: Served) -> HandoverView:
     """Takes a hand-over; the assistant is silent from then on. Of two at once one wins, the other gets a 409."""
     found = await found_handover(served.read(served.handovers.get, handover_id))
     joined = notice("joined", served.handing, found.department, agent.name)
-    return view(await found_handover(served.read(served.handovers.claim, handover_id, agent, joined)))
+    claimed = await found_handover(served.read(served.handovers.claim, handover_id, agent, joined))
+    return _changed(claimed, served)
 
 
 @router.post("/handovers/{handover_id}/heartbeat", status_code=204, responses=PROBLEMS)
@@ -133,12 +135,14 @@ async def reply(handover_id: str, said: NewReply, agent: Agent, served: Served, 
     """Writes to the customer."""
     own = None if key is None else "a:" + hashlib.sha256(f"{agent.id}\0{key}".encode()).hexdigest()
     try:
+        found = await found_handover(served.read(served.handovers.get, handover_id))
         sent = await found_handover(
             served.read(served.handovers.reply, handover_id, agent, said.text, own, said.suggestion_id)
         )
     except AlreadyRecorded:
         sentence = "This Idempotency-Key came with another text before; send a new key with a new text."
         raise Problem("key-reused", sentence) from None
+    served.bells.ring(found.conversation_id, DESK)
     return message_view(sent)
 
 
@@ -153,7 +157,7 @@ async def transfer(handover_id: str, to: Transfer, agent: Agent, served: Served)
     """Passes it to a department's queue, where it keeps its place by waiting time."""
     said = notice("transferred", served.handing, to.department)
     moved = served.read(served.handovers.transfer, handover_id, agent, to.department, to.note, said)
-    return view(await found_handover(moved))
+    return _changed(await found_handover(moved), served)
 
 
 @router.post("/handovers/{handover_id}/resolve", responses=PROBLEMS)
@@ -161,14 +165,20 @@ async def resolve(handover_id: str, how: Resolution, agent: Agent, served: Serve
     """Ends it, with how it ended."""
     said = await _said("resolved", handover_id, agent, served)
     ended = served.read(served.handovers.resolve, handover_id, agent, how.code, how.note, said)
-    return view(await found_handover(ended))
+    return _changed(await found_handover(ended), served)
 
 
 @router.post("/handovers/{handover_id}/return", responses=PROBLEMS)
 async def give_back(handover_id: str, back: GivingBack, agent: Agent, served: Served) -> HandoverView:
     """Hands back to the assistant, which knows what was said."""
     said = await _said("returned", handover_id, agent, served)
-    return view(await found_handover(served.read(served.handovers.give_back, handover_id, agent, back.note, said)))
+    returned = served.read(served.handovers.give_back, handover_id, agent, back.note, said)
+    return _changed(await found_handover(returned), served)
+
+
+def _changed(found: StoredHandover, served: Services) -> HandoverView:
+    served.bells.ring(found.conversation_id, DESK)
+    return view(found)
 
 
 def view(found: StoredHandover) -> HandoverView:

@@ -123,7 +123,15 @@ async def follow(
 
     until = visitor.expires if visitor else None
     return streaming(
-        stream_messages(newer, lambda m: message_view(m).model_dump(mode="json"), seen, until, served.stopping)
+        stream_messages(
+            newer,
+            lambda message: message_view(message).model_dump(mode="json"),
+            seen,
+            until,
+            served.stopping,
+            served.bells,
+            conversation_id,
+        )
     )
 
 

@@ -9,13 +9,15 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Response
 
 from app.api.auth import Agent
+from app.api.bells import DESK
 from app.api.documented import problems
-from app.api.events import BEAT, KEEP_ALIVE_S, POLL_S, frame, streaming
+from app.api.events import BEAT, KEEP_ALIVE_S, frame, streaming
 from app.api.problems import problem_of
 from app.api.services import Served, Services
 from app.tokens import Identity
 
 router = APIRouter(prefix="/v1/agent", tags=["desk"])
+CALM_S = 0.1  # a busy desk is told ten times a second and not more often
 FOLLOWED = "`queue` with its version whenever it reads differently; `message` with conversation_id and seq."
 
 
@@ -35,6 +37,12 @@ async def events(agent: Agent, served: Served) -> Response:
 async def _events(agent: Identity, served: Services) -> AsyncIterator[str]:
     """Ends when the server stops or the token has expired. The store is asked, since others write to it too."""
     yield "retry: 2000\n\n"
+    with served.bells.hung(DESK) as bell:
+        async for part in _changes(agent, served, bell):
+            yield part
+
+
+async def _changes(agent: Identity, served: Services, bell: asyncio.Event) -> AsyncIterator[str]:
     version, seen, beat = "", dict[str, int](), time.monotonic()
     while not served.stopping.is_set() and time.time() < agent.expires:
         try:
@@ -55,7 +63,5 @@ async def _events(agent: Identity, served: Services) -> AsyncIterator[str]:
             beat = time.monotonic()
             yield BEAT
         version, seen = latest, held
-        try:
-            await asyncio.wait_for(served.stopping.wait(), POLL_S)
-        except TimeoutError:
-            continue
+        await asyncio.sleep(CALM_S)
+        await served.bells.rung(bell)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from app.api.auth import Visitor, owned
+from app.api.bells import DESK
 from app.api.documented import problems
 from app.api.problems import Problem
 from app.api.services import Served, Services
@@ -63,6 +64,7 @@ async def ask(conversation_id: str, wish: Wish, visitor: Visitor, served: Served
     except UnknownConversation:
         owned(None, visitor)
         raise
+    served.bells.ring(conversation.id, DESK)
     response.status_code = 201 if new else 200
     return await served.read(_status, served, found, conversation)
 

@@ -31,6 +31,7 @@ from app.api import (
     review,
     why,
 )
+from app.api.bells import DESK, Bells
 from app.api.documented import DocumentedAPI
 from app.api.gate import Gate
 from app.api.limits import ByAddress, Limits
@@ -102,8 +103,15 @@ def create_app(
             corrections, rated = CorrectionStore(database, learning.proposer), FeedbackStore(database)
             handovers = HandoverStore(database, corrections)
             desk, handing = DeskStore(database), read_policy(settings.policy).handover
+            bells = Bells(loop, shared=database.engine.dialect.name != "sqlite")
             turns = Turns(
-                parts[0], store, handovers, metrics, mask, partial(observe, store, rated, likeness=learning.likeness)
+                parts[0],
+                store,
+                handovers,
+                metrics,
+                mask,
+                partial(observe, store, rated, likeness=learning.likeness),
+                bells.ring,
             )
             app.state.services = services = Services(
                 settings=settings,
@@ -129,14 +137,22 @@ def create_app(
                 limits=limits,
                 metrics=metrics,
                 turns=turns,
+                bells=bells,
                 stopping=stopping,
             )
+
+            def stop() -> None:
+                stopping.set()
+                bells.ring_all()
+
             stack.callback(services.reads.shutdown)
-            stack.callback(Away(handovers, desk, handing, settings.agent_away_s).close)
+            stack.callback(
+                Away(handovers, desk, handing, settings.agent_away_s, lambda key: bells.ring(key, DESK)).close
+            )
             stack.callback(Retention(people, settings.retention_days).close)
-            stack.enter_context(on_stop_signal(lambda: loop.call_soon_threadsafe(stopping.set)))
+            stack.enter_context(on_stop_signal(lambda: loop.call_soon_threadsafe(stop)))
             yield
-            stopping.set()
+            stop()
             await turns.close()
 
     # Nothing here reaches outside: the usual /docs page loads its scripts from there, and FastAPI's telemetry would use

@@ -32,6 +32,7 @@ from rag.turn import Answer, Emit, Message, silent
 from rails.handing import Handing
 
 if TYPE_CHECKING:
+    from app.api.bells import Bells
     from app.api.limits import Limits
     from app.api.metrics import Metrics
     from app.api.turns import Turns
@@ -77,6 +78,7 @@ class Services:
     limits: Limits
     metrics: Metrics
     turns: Turns
+    bells: Bells
     stopping: asyncio.Event  # set when the server is told to stop
     reads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "pestle-read"))
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from app.api.auth import owned
+from app.api.bells import DESK
 from app.api.locks import KeyedLocks
 from app.api.metrics import Metrics
 from app.api.problems import Problem
@@ -25,7 +26,7 @@ THREADS = 8
 MOST_WAITING = 256
 
 
-def unobserved(conversation_id: str, text: str, reply: Reply) -> None:
+def unobserved(*told: object) -> None:
     """Nobody is told."""
 
 
@@ -48,11 +49,15 @@ class Turns:
         metrics: Metrics,
         mask: Callable[[str], str] = str,
         observe: Observe = unobserved,
+        ring: Callable[..., None] = unobserved,
     ) -> None:
-        """`mask` takes out of a message what must not be stored; `observe` is told of each turn that was kept."""
+        """`mask` takes out of a message what must not be stored; `observe` is told of each turn that was kept, and `ring`
+        of what else has changed: the conversation, and the desk where a person is called or there.
+        """
         self._assistant = assistant
         self._handovers = handovers
         self._observe = observe
+        self._ring = ring
         self._mask = mask
         self._store = store
         self._metrics = metrics
@@ -109,6 +114,7 @@ class Turns:
                 return before
             raise
         self._metrics.turn(replace(answer, reply=kept.reply), time.perf_counter() - started)
+        self._ring(conversation.id, *((DESK,) if kept.reply.handover_id else ()))
         if not kept.dropped:
             self._observe(conversation.id, text, kept.reply)
         return kept.reply

@@ -12,7 +12,7 @@ from app.settings import Settings
 
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Which of turn, ingestion, lookup, serving, rails; default: all.")
+        list[str] | None, typer.Argument(help="Which of turn, ingestion, lookup, serving, rails, handover; default: all.")
     ] = None,
     keep: Annotated[bool, typer.Option(help="Write the figures into docs/measurements.md.")] = False,
 ) -> None:

@@ -42,7 +42,16 @@ class Watch:
 class Away:
     """Looks in a thread of its own until closed."""
 
-    def __init__(self, handovers: HandoverStore, desk: DeskStore, handing: Handing, away_s: float) -> None:
+    def __init__(
+        self,
+        handovers: HandoverStore,
+        desk: DeskStore,
+        handing: Handing,
+        away_s: float,
+        ring: Callable[[str], None],
+    ) -> None:
+        """`ring` is told which conversation went back."""
+        self._ring = ring
         self._handovers, self._desk, self._handing = handovers, desk, handing
         self._watch = Watch(away_s)
         self._pause = min(SELDOM_S, max(OFTEN_S, away_s / 4))
@@ -67,4 +76,5 @@ class Away:
             one = held[id]
             said = notice("away", self._handing, one.department, one.agent_name)
             if one.seen_at and self._handovers.release(id, one.seen_at, said):
+                self._ring(one.conversation_id)
                 log.info("hand-over %s went back to the queue: its agent is away", id)
