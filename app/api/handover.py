@@ -16,6 +16,7 @@ from app.api.services import Served, Services
 from app.handover.department import department_of
 from app.handover.status import status
 from app.handover.waits import expected_minutes
+from app.learning.signs import pressed
 from app.store.calls import storable
 from app.store.database import now
 from app.store.errors import HandoverMoved, UnknownConversation
@@ -65,6 +66,8 @@ async def ask(conversation_id: str, wish: Wish, visitor: Visitor, served: Served
         owned(None, visitor)
         raise
     served.bells.ring(conversation.id, DESK)
+    if new:
+        await served.read(pressed, served.store, served.feedback, conversation.id)
     response.status_code = 201 if new else 200
     return await served.read(_status, served, found, conversation)
 

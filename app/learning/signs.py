@@ -65,6 +65,19 @@ def observe(
     return []
 
 
+def pressed(store: ConversationStore, feedback: FeedbackStore, conversation_id: str) -> bool:
+    """Keeps that a person was called by the button after the last answer, if an answer came last. Never raises."""
+    try:
+        recent = store.messages(conversation_id, max(store.last_seq(conversation_id) - LOOK_BACK, 0))
+        last = next((message for message in reversed(recent) if message.role != "notice"), None)
+        if last is None or last.role != "assistant":
+            return False
+        return feedback.sign(conversation_id, last.id, "asked_person", {"reason": "button"})
+    except Exception:
+        log.exception("a sign was not kept")
+    return False
+
+
 def signs(
     question: str, answer: Reply, asked: str, reply: Reply, likeness: Likeness | None = None
 ) -> dict[SignKind, dict[str, Any]]:

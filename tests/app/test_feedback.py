@@ -180,6 +180,17 @@ def test_observing_never_raises_and_a_first_turn_tells_nothing(app: FastAPI, cli
     assert observe(served.store, served.feedback, key, "Do parcels Ohio?", answer, breaks) == []
 
 
+def test_the_button_is_a_sign_about_the_last_answer(app: FastAPI, client: TestClient) -> None:
+    empty = client.post("/v1/conversations").json()["conversation_id"]
+    assert client.post(f"/v1/conversations/{empty}/handover", json={}).status_code == 201
+    key, reply = ask(client, "How long?")
+    for status in (201, 200):
+        assert client.post(f"/v1/conversations/{key}/handover", json={"note": ""}).status_code == status
+    (sign,) = app.state.services.feedback.signs(key)
+    assert (sign.message_id, sign.kind, sign.data) == (reply["message_id"], "asked_person", {"reason": "button"})
+    assert app.state.services.feedback.signs(empty) == []
+
+
 @pytest.mark.parametrize(
     ("text", "is_so"),
     [
