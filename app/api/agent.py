@@ -209,7 +209,7 @@ def _moved(found: StoredHandover | None) -> Problem:
 
 
 def _queue(served: Services, agent: Identity, department: Department | None) -> Queue:
-    version = served.desk.version()  # before the rows: what changes in between is then told of once more
+    version = served.desk.now().version  # before the rows: what changes in between is then told of once more
     found = served.desk.queue(department)
     ids = [one.handover.conversation_id for one in found]
     customers = sorted({one.customer_id for one in found if one.customer_id})

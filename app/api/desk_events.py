@@ -46,14 +46,13 @@ async def _changes(agent: Identity, served: Services, bell: asyncio.Event) -> As
     version, seen, beat = "", dict[str, int](), time.monotonic()
     while not served.stopping.is_set() and time.time() < agent.expires:
         try:
-            latest = await served.read(served.desk.version)
-            changed = latest != version
-            held = await served.read(served.desk.held_by, agent.id) if changed else seen  # the version covers these
+            now = await served.board.look()
         except Exception as error:
             yield frame("error", problem_of(error).body())
             return
+        changed, held = now.version != version, now.held.get(agent.id, {})
         if changed:
-            yield frame("queue", {"version": latest})
+            yield frame("queue", {"version": now.version})
         for conversation_id, seq in held.items():
             if seen.get(conversation_id) != seq:
                 yield frame("message", {"conversation_id": conversation_id, "seq": seq})
@@ -62,6 +61,6 @@ async def _changes(agent: Identity, served: Services, bell: asyncio.Event) -> As
         elif time.monotonic() - beat >= KEEP_ALIVE_S:
             beat = time.monotonic()
             yield BEAT
-        version, seen = latest, held
+        version, seen = now.version, held
         await asyncio.sleep(CALM_S)
         await served.bells.rung(bell)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec, Protocol, TypeVar, cast
 
 from fastapi import Depends, Request
 
+from app.api.board import Board
 from app.handover.canned import Canned
 from app.handover.names import Names
 from app.learning.kit import LearningKit
@@ -81,6 +82,10 @@ class Services:
     bells: Bells
     stopping: asyncio.Event  # set when the server is told to stop
     reads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "pestle-read"))
+    board: Board = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "board", Board(partial(self.read, self.desk.now)))
 
     def account(self, customer_id: str) -> Account | None:
         """A customer's account for staff; None where there is none, or while the book is away."""

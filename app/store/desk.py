@@ -11,7 +11,7 @@ from sqlalchemy import case, func, select
 
 from app.store.calls import handover_of
 from app.store.database import Database
-from app.store.records import FoundConversation, Queued, StoredHandover, StoredNote
+from app.store.records import FoundConversation, OpenNow, Queued, StoredHandover, StoredNote
 from app.store.tables import conversations, feedback, handovers, messages, notes
 
 WAITS = 60  # how many of the latest waits are looked at
@@ -75,19 +75,18 @@ class DeskStore:
             rows = db.execute(query.order_by(*_URGENT_FIRST)).all()
         return [Queued(handover_of(row), row.customer_id, row.last or "", row.unread) for row in rows]
 
-    def version(self) -> str:
-        """Another text whenever the queue reads differently."""
-        shown = (handovers.c.id, handovers.c.state, handovers.c.urgency, handovers.c.department, handovers.c.agent_id)
+    def now(self) -> OpenNow:
+        """What is open, in short."""
+        shown = (handovers.c.id, handovers.c.conversation_id, handovers.c.state, handovers.c.agent_id)
+        more = (handovers.c.urgency, handovers.c.department, _SEQ)
         with self._db.reading() as db:
-            rows = db.execute(select(*shown, _SEQ).where(_OPEN).order_by(handovers.c.id)).all()
-        return hashlib.sha256(repr([tuple(row) for row in rows]).encode()).hexdigest()[:16]
-
-    def held_by(self, agent_id: str) -> dict[str, int]:
-        """The conversations that this agent holds, with the seq of the last message in each."""
-        mine = (handovers.c.state == "held", handovers.c.agent_id == agent_id)
-        with self._db.reading() as db:
-            rows = db.execute(select(handovers.c.conversation_id, _SEQ).where(*mine)).all()
-        return {row.conversation_id: row.last_seq for row in rows}
+            rows = db.execute(select(*shown, *more).where(_OPEN).order_by(handovers.c.id)).all()
+        held: dict[str, dict[str, int]] = {}
+        for row in rows:
+            if row.state == "held":
+                held.setdefault(row.agent_id, {})[row.conversation_id] = row.last_seq
+        version = hashlib.sha256(repr([tuple(row) for row in rows]).encode()).hexdigest()[:16]
+        return OpenNow(version, held)
 
     def held(self) -> list[StoredHandover]:
         """All that some agent holds."""

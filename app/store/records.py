@@ -106,6 +106,14 @@ class Queued:
 
 
 @dataclass(frozen=True)
+class OpenNow:
+    """Another `version` whenever the queue reads differently; `held`: for each agent the last seq by conversation."""
+
+    version: str
+    held: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
 class StoredNote:
     """What staff wrote for staff."""
 

@@ -411,22 +411,22 @@ def test_the_queue_puts_emergencies_first_and_then_who_waits_longest(stores: Sto
 
 def test_the_version_changes_with_the_queue(stores: Stores) -> None:
     one = stores.waiting()
-    seen = [stores.desk.version()]
-    assert stores.desk.version() == seen[0]
+    seen = [stores.desk.now().version]
+    assert stores.desk.now().version == seen[0]
     stores.turn(one.conversation_id, "hello", scripted("hi"))
-    seen.append(stores.desk.version())
+    seen.append(stores.desk.now().version)
     stores.handovers.claim(one.id, ANA, NOTICE)
-    seen.append(stores.desk.version())
+    seen.append(stores.desk.now().version)
     stores.handovers.resolve(one.id, ANA, "answered", "", "")
-    seen.append(stores.desk.version())
+    seen.append(stores.desk.now().version)
     assert len(set(seen)) == 4
 
 
 def test_what_an_agent_holds(stores: Stores) -> None:
     one = stores.held()
-    assert stores.desk.held_by("ana")[one.conversation_id] == 1
+    assert stores.desk.now().held["ana"][one.conversation_id] == 1
     assert one in stores.desk.held()
-    assert one.conversation_id not in stores.desk.held_by("ben")
+    assert one.conversation_id not in stores.desk.now().held.get("ben", {})
 
 
 def test_waits_are_real_ones(stores: Stores) -> None:
