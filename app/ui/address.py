@@ -15,16 +15,17 @@ class Address:
     """`seen`: the conversation in the address when the page last looked, or was last told to show one."""
 
     seen: str | None = None
+    timed: bool = False  # a part of the page looks again by itself
     _left: str | None = None
     _left_at: float = float("-inf")
 
     def moved(self, shown: str | None) -> bool:
         """Whether the visitor went to another address; `seen` is it then. Else the address is made to say `shown`.
 
-        For a moment after a change, the browser's next look can still carry the address from before it.
+        Where the page looks again by itself, such a look can still carry the address from just before a change.
         """
         wanted = st.query_params.get("c")
-        late = wanted == self._left and time.monotonic() - self._left_at < SETTLES_S
+        late = self.timed and wanted == self._left and time.monotonic() - self._left_at < SETTLES_S
         if wanted == self.seen or late:
             if wanted != shown:
                 self.show(shown)

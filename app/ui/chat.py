@@ -43,7 +43,8 @@ def main() -> None:
         converse(chat, client)
     leaving.remember(chat)
     with st.container(key="scripts"):
-        browser.keeps_draft("chat", chat.conversation_id or "new", len(chat.messages) + len(chat.outbox))
+        sent = len(chat.outbox) + sum(message.get("role") == "customer" for message in chat.messages)
+        browser.keeps_draft("chat", chat.conversation_id or "new", sent)
         browser.page_script(len(chat.messages))
         if chat.cookie is not None:
             browser.cookie_script(chat.cookie)

@@ -28,6 +28,7 @@ Begin = Callable[[Chat, ApiClient], str]
 
 def line(chat: Chat, client: ApiClient, begin: Begin) -> None:
     """The line above the input: a button, or how it stands with the person who was asked for."""
+    chat.address.timed = chat.person_asked
     # Alone in a container: when the browser drops a fragment's elements between two runs, nothing beside it moves up.
     with st.container(key="person-line"):
         st.fragment(_line, run_every=EVERY_S if chat.person_asked else None)(chat, client, begin)

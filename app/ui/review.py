@@ -96,7 +96,7 @@ def proposal_html(proposal: Mapping[str, Any]) -> str:
     said = {name: data.get(name) or correction.get(name) or "" for name in ("rejected", "chosen")}
     body = _diff(data) if kind == "knowledge" else _pair(str(said["rejected"]), str(said["chosen"]))
     if kind == "case" and data.get("yaml"):
-        body += f'<pre class="fh-yaml" dir="auto">{plain(data["yaml"])}</pre>'
+        body += f'<details class="fh-yaml"><summary>As it goes into the suite</summary><pre dir="auto">{plain(data["yaml"])}</pre></details>'
     title = data.get("title") or data.get("article_id") if kind == "knowledge" else None
     return (
         f'<header class="fh-proposal"><span class="fh-kind fh-{plain(kind)}">{plain(KINDS.get(kind, kind))}</span>'

@@ -33,6 +33,8 @@ def page(title: str, draw: Draw, reviewers: bool = False) -> None:
     st.html(HERE / "staff.css")
     desk = current()
     desk.inline, desk.drawn = True, ()
+    if desk.title != title:  # what was said on another page stays there
+        desk.title, desk.notice, desk.done = title, desk.notice if desk.who is None else None, None
     client = client_of(desk)
     _bar(desk, client, title)
     if desk.who is None:

@@ -17,7 +17,7 @@ def account_html(account: Mapping[str, Any]) -> str:
         ("Transfers", map(_transfer, rows(account, "transfers"))),
     )
     about = _facts((("Insurance", account.get("insurance")), ("Address", account.get("address"))))
-    return (f'<div class="fh-card">{about}</div>' if about else "") + "".join(_part(*part) for part in parts)
+    return (f'<div class="fh-card fh-about">{about}</div>' if about else "") + "".join(_part(*part) for part in parts)
 
 
 def _part(title: str, cards: Iterable[str]) -> str:

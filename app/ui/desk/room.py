@@ -273,7 +273,6 @@ def _reply(desk: Desk, client: StaffClient) -> None:
     with st.container(key="send-row", horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.button("Send `Ctrl ↵`", key="send", type="primary", on_click=_send, args=(desk, client, said))
         _canned(desk, client)
-        st.html(f'<div class="fh-shortcuts">{_keys()}</div>')
 
 
 def _send(desk: Desk, client: StaffClient, said: int) -> None:

@@ -49,11 +49,12 @@ class Desk:
     beat_at: float = 0.0
     lost: bool = False
     conversation_id: str | None = None
-    address: Address = field(default_factory=Address)
+    address: Address = field(default_factory=lambda: Address(timed=True))
     view: dict[str, Any] | None = None
     view_seen: tuple[Any, ...] = ()
     notice: str | None = None  # one sentence on what went wrong
     done: str | None = None  # or went well
+    title: str = ""  # of the page that is open
     suggestion: dict[str, Any] | None = None
     suggestion_for: tuple[str, int] | None = None  # conversation and seq of what it answers
     discarded: set[tuple[str, int]] = field(default_factory=set)
