@@ -228,6 +228,8 @@ def add_desk_side(app: FastAPI, state: FakeApi, script: Callable[..., dict[str, 
 
     def agent(authorization: str | None, *roles: str) -> tuple[str, Response | None]:
         role, name = desk.staff.get((authorization or "").removeprefix("Bearer "), ("", ""))
+        if not role and (authorization or "").removeprefix("Bearer ") in state.tokens:
+            return "", problem(403, "This is for staff only.")
         if not role:
             return "", problem(401, "Sign in first.")
         return name, None if not roles or role in roles else problem(403, "This is for pharmacists.")

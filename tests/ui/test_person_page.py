@@ -77,12 +77,13 @@ def test_the_person_is_heard_live_through_a_restart_and_no_draft_is_lost(open_pa
 
 
 def test_thumbs_change_their_mind_and_the_page_stays(open_page: Open, api: Served) -> None:
-    page = open_page(height=500)
+    page = open_page(height=640)
     for number in (1, 2):
         ask(page, TRACK)
         answered(page, number)
     row = page.locator('[class*="st-key-rate-"]').last
-    row.scroll_into_view_if_needed()
+    page.mouse.wheel(0, 10)  # whoever scrolls is no longer taken along
+    row.evaluate("row => row.scrollIntoView({block: 'center'})")
     ratings = api.state.desk.ratings
     ratings.clear()
     for thumb, rating in ((1, "down"), (0, "up")):
