@@ -60,10 +60,11 @@ def _gap(desk: Desk, client: StaffClient, gap: Mapping[str, Any]) -> None:
 
 def gap_html(gap: Mapping[str, Any]) -> str:
     count, kind = gap.get("count", 0), str(gap.get("kind"))
+    times = "time" if count == 1 else "times"
     examples = [str(e) for e in gap.get("examples") or () if str(e) != str(gap.get("question"))][:EXAMPLES]
     trend = [n for n in gap.get("trend") or () if isinstance(n, int | float)]
     return (
-        f'<div class="fh-gap"><div class="fh-gap-count"><b>{plain(count)}</b><span>times</span></div>'
+        f'<div class="fh-gap"><div class="fh-gap-count"><b>{plain(count)}</b><span>{times}</span></div>'
         f'<div><h2>{plain(gap.get("question", ""))}</h2><p><span class="fh-kind fh-{plain(kind)}">'
         f"{plain(KINDS.get(kind, kind))}</span> {' · '.join(plain(e) for e in examples)}</p></div>{_trend(trend)}</div>"
     )
