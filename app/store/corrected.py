@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, select
 
+from app.handover.summary import CALLS
 from app.store.records import StoredMessage
 from app.store.tables import feedback, messages, suggestions, traces
 from rag.turn import Reply
 
 FAILED = ("unknown", "refused")
-CALLS = "wants_person"  # the reason of a reply that only called a person, and failed at nothing
 READ = 40
 
 
@@ -78,7 +78,7 @@ def _edited(
 def _answered(db: Connection, before: Sequence[Any]) -> dict[str, Any] | None:
     """The assistant's last answer, where it had failed and this is the first that a person says since."""
     last = next((n for n in reversed(range(len(before))) if before[n].role in ("assistant", "agent")), None)
-    while last is not None and before[last].role == "assistant" and _reply(before[last]).reason == CALLS:
+    while last is not None and before[last].role == "assistant" and _reply(before[last]).reason in CALLS:
         last = next((n for n in reversed(range(last)) if before[n].role in ("assistant", "agent")), None)
     if last is None or before[last].role != "assistant":
         return None

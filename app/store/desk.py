@@ -78,7 +78,7 @@ class DeskStore:
     def now(self) -> OpenNow:
         """What is open, in short."""
         shown = (handovers.c.id, handovers.c.conversation_id, handovers.c.state, handovers.c.agent_id)
-        more = (handovers.c.urgency, handovers.c.department, _SEQ)
+        more = (handovers.c.urgency, handovers.c.department, func.length(handovers.c.note), _SEQ)
         with self._db.reading() as db:
             rows = db.execute(select(*shown, *more).where(_OPEN).order_by(handovers.c.id)).all()
         held: dict[str, dict[str, int]] = {}
@@ -123,13 +123,6 @@ class DeskStore:
         with self._db.reading() as db:
             rows = db.execute(select(*shown).where(feedback.c.conversation_id == conversation_id)).all()
         return {row.message_id: {"rating": row.rating, "reasons": row.reasons, "comment": row.comment} for row in rows}
-
-    def conversation_of(self, message_id: str) -> str | None:
-        if not message_id.isascii() or "\x00" in message_id:
-            return None
-        with self._db.reading() as db:
-            found = db.execute(select(messages.c.conversation_id).where(messages.c.id == message_id))
-            return found.scalar_one_or_none()
 
     def search(self, text: str, customer_id: str | None = None) -> list[FoundConversation]:
         """Conversations in which a message holds the text (empty: all of the customer's), latest first, 50 at most."""

@@ -363,10 +363,11 @@ def test_an_edited_suggestion_becomes_a_correction(stores: Stores) -> None:
     assert (list(told.evidence), told.versions) == (evidence, {"policy": "1"})
 
 
-def test_an_answer_after_a_failed_one_becomes_a_correction_once(stores: Stores) -> None:
+@pytest.mark.parametrize(("wish", "reason"), [("a person please", "wants_person"), ("yes please", "accepted")])
+def test_an_answer_after_a_failed_one_becomes_a_correction_once(stores: Stores, wish: str, reason: str) -> None:
     key = stores.conversations.create("C-10001")
     stores.turn(key, "Do you ship to Mars?", scripted("I don't know.", outcome="unknown"))
-    stores.turn(key, "a person please", calling())
+    stores.turn(key, wish, calling(reason=reason))
     one = stores.handovers.opened(key)
     assert one is not None
     stores.handovers.claim(one.id, ANA, NOTICE)
@@ -415,11 +416,13 @@ def test_the_version_changes_with_the_queue(stores: Stores) -> None:
     assert stores.desk.now().version == seen[0]
     stores.turn(one.conversation_id, "hello", scripted("hi"))
     seen.append(stores.desk.now().version)
+    stores.handovers.call(one.conversation_id, Handover("button", "soon", "care"), "it is late")
+    seen.append(stores.desk.now().version)
     stores.handovers.claim(one.id, ANA, NOTICE)
     seen.append(stores.desk.now().version)
     stores.handovers.resolve(one.id, ANA, "answered", "", "")
     seen.append(stores.desk.now().version)
-    assert len(set(seen)) == 4
+    assert len(set(seen)) == 5
 
 
 def test_what_an_agent_holds(stores: Stores) -> None:
