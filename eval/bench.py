@@ -22,6 +22,8 @@ from app.settings import Settings
 from app.tokens import mint
 from app.wiring import build, load_encoder
 from eval.bench_handover import handover
+from eval.bench_kills import kills
+from eval.bench_people import people
 from eval.bench_rails import rails
 from eval.questions import read_cases
 from eval.table import Figure
@@ -205,6 +207,8 @@ BENCHES: dict[str, Callable[[Settings], list[Figure]]] = {
     "serving": serving,
     "rails": rails,
     "handover": handover,
+    "kills": kills,
+    "people": people,
 }
 
 
