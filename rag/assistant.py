@@ -206,9 +206,11 @@ class Assistant:
         """While a person holds the conversation nothing is answered. Danger is heard all the same."""
         reply = Reply(message_id=uuid.uuid4().hex, trace_id=uuid.uuid4().hex, text="", outcome="with_agent")
         try:
-            _, ruling = self.judge(
-                (*(part for turn in message.past[-2:] for part in (turn.text, turn.reply)), message.text)
-            )
+            alarm = danger(
+                clean(message.text, self._is.longest).text, self._policy
+            )  # needs no model, so it comes first
+            past = (part for turn in message.past[-2:] for part in (turn.text, turn.reply))
+            ruling = alarmed(alarm) if alarm else self.judge((*past, message.text))[1]
         except Exception:  # the message must reach the person whatever is broken here
             log.exception("a message to a person could not be read")
             return Answer(reply, Focus())

@@ -427,9 +427,7 @@ def modelled(assistant: Assistant, model: ScriptedServer) -> Assistant:
     return but(assistant, composer=load_chat_model(settings))
 
 
-def told(
-    assistant: Assistant, text: str, customer: str | None = None, held: bool = False
-) -> tuple[Answer, list[str]]:
+def told(assistant: Assistant, text: str, customer: str | None = None, held: bool = False) -> tuple[Answer, list[str]]:
     """The answer, and every sentence that was shown on the way to it."""
     events: list[Event] = []
     answer = assistant.answer(Message(text, customer, now=made.NOW, held=held), events.append)
@@ -509,8 +507,12 @@ def test_a_model_sees_no_account(modelled: Assistant, model: ScriptedServer) -> 
 
 
 @pytest.mark.parametrize("size", [1, 5, 17])
-@pytest.mark.parametrize("secret", ["card 4111 1111 1111 1111", "number 536-22-8726", "sister Maria Gonzalez", "medicine Xarelto"])
-def test_a_datum_streamed_in_halves_is_held_as_a_whole(modelled: Assistant, model: ScriptedServer, secret: str, size: int) -> None:
+@pytest.mark.parametrize(
+    "secret", ["card 4111 1111 1111 1111", "number 536-22-8726", "sister Maria Gonzalez", "medicine Xarelto"]
+)
+def test_a_datum_streamed_in_halves_is_held_as_a_whole(
+    modelled: Assistant, model: ScriptedServer, secret: str, size: int
+) -> None:
     model.script(scripted_model.answers(f"Delivery is free for your {secret} [1].", size=size))
     answer, shown = told(modelled, PRICE, JAMES)
     assert not any(part in " ".join(shown) for part in secret.split()[1:])
@@ -521,7 +523,9 @@ def test_a_datum_streamed_in_halves_is_held_as_a_whole(modelled: Assistant, mode
 
 
 def test_an_emergency_that_only_the_conversation_shows(talk: Any) -> None:
-    replies = talk(None, "my grandson got into my pill box while I was on the phone", "yes, all of them, about an hour ago")
+    replies = talk(
+        None, "my grandson got into my pill box while I was on the phone", "yes, all of them, about an hour ago"
+    )
     assert [reply.outcome for reply in replies][-1] == "emergency"
     assert "Poison Control" in replies[-1].text
 
@@ -607,7 +611,9 @@ def test_rising_frustration_calls_a_person(assistant: Assistant) -> None:
 
 def test_a_second_question_of_advice_brings_the_pharmacist(talk: Any) -> None:
     advice = "can I take ibuprofen together with my lisinopril or is that bad for my kidneys"
-    first, second = talk(MARIA, advice, "but would it be safe for me to take both of them tonight, ibuprofen and lisinopril")
+    first, second = talk(
+        MARIA, advice, "but would it be safe for me to take both of them tonight, ibuprofen and lisinopril"
+    )
     assert POLICY.handover.wording.offer in first.text
     assert (first.handover_id, second.reason) == (None, "medical_advice")
     assert second.handover_id
@@ -625,8 +631,9 @@ def test_while_a_person_holds_the_conversation_only_danger_is_heard(assistant: A
         def __getattr__(self, name: str) -> Any:
             raise RuntimeError("the reader is gone")
 
-    answer = but(assistant, reader=Broken()).answer(Message("hello", held=True, now=made.NOW))
-    assert answer.reply.outcome == "with_agent"
+    broken = but(assistant, reader=Broken())
+    assert broken.answer(Message("hello", held=True, now=made.NOW)).reply.outcome == "with_agent"
+    assert broken.answer(Message("I took too many pills", held=True, now=made.NOW)).reply.outcome == "emergency"
 
 
 def test_an_answer_brings_its_evidence(assistant: Assistant) -> None:
@@ -655,7 +662,9 @@ def test_an_attack_is_refused_before_any_model(modelled: Assistant, model: Scrip
 
 
 def test_abuse_gets_one_calm_word_and_then_a_person(talk: Any) -> None:
-    first, second = talk(None, "you are a worthless piece of garbage, you stupid idiot", "shut up you stupid worthless idiot")
+    first, second = talk(
+        None, "you are a worthless piece of garbage, you stupid idiot", "shut up you stupid worthless idiot"
+    )
     assert (first.reason, second.reason) == ("abuse", "abuse")
     assert first.text != second.text
     assert first.handover_id is None
