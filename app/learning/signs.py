@@ -24,7 +24,7 @@ SAME_WORDS = 0.7  # share of both questions' content words that they have in com
 SAME_LETTERS = 0.9  # rapidfuzz's ratio, for misspelt ones
 SAME_MEANING = 0.65  # cosine: above it lie none of 348 follow-ups and 1 of 318 new questions, see docs/feedback.md
 LEAST_WORDS = 2  # content words under which neither says anything
-PERSON = frozenset(("wants_person", "frustration"))
+PERSON = frozenset(("wants_person", "accepted"))
 NUMBER = re.compile(r"\d+")
 THANKS = re.compile(
     r"\b(?:thank(?:s| ?you| u|ful)?|thx|thnx|thanx|tks|tysm|ty|cheers|much appreciated|appreciate (?:it|that|you|your)"

@@ -165,6 +165,17 @@ def test_thanks_a_person_and_a_suggestion_are_signs(
     assert [sign.kind for sign in signs] == ["took_suggestion", "thanked", "asked_person"]
 
 
+def test_a_yes_to_the_offer_of_a_person_is_a_sign(
+    app: FastAPI, client: TestClient, assistant: ScriptedAssistant
+) -> None:
+    first, calls = scripted("I don't know.", outcome="unknown"), scripted("A person comes.", outcome="handover")
+    calls = type(calls)(calls.reply.model_copy(update={"reason": "accepted"}), calls.focus, calls.trace)
+    signs = seen(app, client, assistant, first, ("yes please", calls))
+    assert [(sign.message_id, sign.kind, sign.data) for sign in signs] == [
+        (first.reply.message_id, "asked_person", {"reason": "accepted"})
+    ]
+
+
 def test_observing_never_raises_and_a_first_turn_tells_nothing(app: FastAPI, client: TestClient) -> None:
     served = app.state.services
     key, _ = ask(client, "How long?")
