@@ -156,8 +156,8 @@ async def add_note(handover_id: str, said: NewNote, agent: Agent, served: Served
 async def transfer(handover_id: str, to: Transfer, agent: Agent, served: Served) -> HandoverView:
     """Passes it to a department's queue, where it keeps its place by waiting time."""
     said = notice("transferred", served.handing, to.department)
-    moved = served.read(served.handovers.transfer, handover_id, agent, to.department, to.note, said)
-    return _changed(await found_handover(moved), served)
+    passed = served.read(served.handovers.transfer, handover_id, agent, to.department, to.note, said)
+    return _changed(await found_handover(passed), served)
 
 
 @router.post("/handovers/{handover_id}/resolve", responses=PROBLEMS)
@@ -196,11 +196,11 @@ async def found_handover(doing: Awaitable[T]) -> T:
         return await doing
     except UnknownHandover:
         raise Problem("not-found", "There is no such hand-over; GET /v1/agent/queue lists the open ones.") from None
-    except HandoverMoved as moved:
-        raise _moved(moved.handover) from None
+    except HandoverMoved as error:
+        raise moved(error.handover) from None
 
 
-def _moved(found: StoredHandover | None) -> Problem:
+def moved(found: StoredHandover | None) -> Problem:
     if found is not None and found.state == "held":
         return Problem("taken", f"{found.agent_name} has this conversation; take another one from the queue.")
     if found is not None and found.state == "waiting":

@@ -7,12 +7,12 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from app.api.agent import Words, found_handover
+from app.api.agent import Words, found_handover, moved
 from app.api.auth import Agent
 from app.api.documented import problems
 from app.api.services import Served, Services
 from app.handover.canned import Canned
-from app.store.records import StoredMessage
+from app.store.records import StoredHandover, StoredMessage
 from app.tokens import Identity
 from rag.turn import Answer, Citation, Message, Reply
 
@@ -41,11 +41,13 @@ class Question(BaseModel):
     text: Words
 
 
-@router.get("/handovers/{handover_id}/suggestion", responses=problems(401, 403, 404, 422, 503))
+@router.get("/handovers/{handover_id}/suggestion", responses=problems(401, 403, 404, 409, 422, 503))
 async def suggestion(handover_id: str, agent: Agent, served: Served) -> Suggestion:
     """What the assistant would answer this customer, held against the same evidence and rails as ever."""
     found = await found_handover(served.read(served.handovers.get, handover_id))
-    for question, message in await served.read(_questions, served, agent, found.conversation_id):
+    if not found.open:  # after its end nobody of the staff looks into the account
+        raise moved(found)
+    for question, message in await served.read(_questions, served, agent, found):
         answer = await served.turns.draft(message)
         if answer.reply.outcome == "answered" and answer.reply.citations:
             return await served.read(_keep, served, found.conversation_id, question, answer)
@@ -66,17 +68,20 @@ async def ask(question: Question, agent: Agent, served: Served) -> Reply:
     return answer.reply.model_copy(update={"handover_id": None})
 
 
-def _questions(served: Services, agent: Identity, conversation_id: str) -> list[tuple[str, Message]]:
-    """The customer's latest messages, each as it was asked: as this customer, after what had been said before it."""
-    conversation = served.store.conversation(conversation_id)
+def _questions(served: Services, agent: Identity, found: StoredHandover) -> list[tuple[str, Message]]:
+    """The customer's latest messages, each as it was asked: as this customer, after what had been said before it.
+
+    That a person is called is told, so that no draft offers one.
+    """
+    conversation = served.store.conversation(found.conversation_id)
     if conversation is None:
         return []
-    served.audit.add(agent, "suggestion.read", conversation.id, conversation.customer_id)
-    after = max(0, served.store.last_seq(conversation_id) - READ)
-    said: list[StoredMessage] = served.store.messages(conversation_id, after)
+    key, customer_id, called = conversation.id, conversation.customer_id, (found.urgency,)
+    served.audit.add(agent, "suggestion.read", key, customer_id)
+    said: list[StoredMessage] = served.store.messages(key, max(0, served.store.last_seq(key) - READ))
     asked = [message for message in reversed(said) if message.role == "customer"][:TRIED]
     return [
-        (one.text, Message(one.text, conversation.customer_id, served.store.past(conversation_id, before=one.seq)))
+        (one.text, Message(one.text, customer_id, served.store.past(key, before=one.seq), called=called))
         for one in asked
     ]
 

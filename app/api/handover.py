@@ -96,6 +96,7 @@ async def cancel(conversation_id: str, visitor: Visitor, served: Served) -> None
         raise Problem(
             "conflict", "A person is here already; write to them that you don't need them any more."
         ) from None
+    served.bells.ring(conversation.id, DESK)
 
 
 async def _own(served: Services, conversation_id: str, visitor: Identity | None) -> Conversation:

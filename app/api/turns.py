@@ -23,6 +23,7 @@ from rag.turn import Answer, Emit, Event, Message, Reply, silent
 
 Observe = Callable[[str, str, Reply], object]  # conversation id, the message as it was kept, the reply
 THREADS = 8
+DRAFTING = 2  # threads for drafts, which must keep no customer waiting
 MOST_WAITING = 256
 
 
@@ -63,6 +64,7 @@ class Turns:
         self._metrics = metrics
         self._locks = KeyedLocks()
         self._threads = ThreadPoolExecutor(THREADS, "pestle-turn")
+        self._drafting = ThreadPoolExecutor(DRAFTING, "pestle-draft")
         self._running: set[asyncio.Task[Reply]] = set()
 
     def start(self, asked: Asked, emit: Emit = silent) -> asyncio.Task[Reply]:
@@ -80,13 +82,14 @@ class Turns:
         return task
 
     async def draft(self, message: Message) -> Answer:
-        """An answer that nobody is shown and nothing is kept of, in a turn's thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._assistant.answer, message)
+        """An answer that no customer is shown and nothing is kept of."""
+        return await asyncio.get_running_loop().run_in_executor(self._drafting, self._assistant.answer, message)
 
     async def close(self) -> None:
         """Waits for the turns that have begun."""
         await asyncio.gather(*self._running, return_exceptions=True)
         self._threads.shutdown()
+        self._drafting.shutdown()
 
     def _ended(self, task: asyncio.Task[Reply]) -> None:
         self._running.discard(task)

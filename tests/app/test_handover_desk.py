@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from app.api.turns import THREADS
 from rag.compose.draft import Evidence
 from rag.turn import Citation, Message
 from tests.app.test_handover import begin, calling, held, said
@@ -167,7 +170,9 @@ def test_a_suggestion_is_the_assistants_own_draft_as_that_customer(
     found = client.get(f"{desk}/suggestion", headers=agent).json()
     assert (found["text"], found["question"]) == ("It takes 5 days.", "How long does it take?")
     assert found["evidence"] == [{"id": "a-one#1", "title": "About", "text": "5 days."}]
-    assert assistant.asked[-1] == Message("How long does it take?", "C-10001", ())
+    assert assistant.asked[-1] == Message("How long does it take?", "C-10001", (), called=("soon",)), (
+        "no draft offers a person"
+    )
     before = said(client, path, me)
     sent = {"text": "It takes 5 days, sorry.", "suggestion_id": found["suggestion_id"]}
     client.post(f"{desk}/reply", json=sent, headers=agent)
@@ -179,6 +184,10 @@ def test_a_suggestion_is_the_assistants_own_draft_as_that_customer(
     assistant.answers.extend([scripted("I don't know.", outcome="unknown")] * 3)
     nothing = client.get(f"{desk}/suggestion", headers=agent).json()
     assert (nothing["suggestion_id"], nothing["text"]) == (None, "")
+    client.post(f"{desk}/resolve", json={"code": "answered"}, headers=agent)
+    asked = len(assistant.asked)
+    assert client.get(f"{desk}/suggestion", headers=agent).status_code == 409, "the account is closed to staff again"
+    assert len(assistant.asked) == asked
 
 
 def test_an_agent_asks_privately(client: TestClient, assistant: ScriptedAssistant, bearer: Bearer) -> None:
@@ -187,6 +196,27 @@ def test_an_agent_asks_privately(client: TestClient, assistant: ScriptedAssistan
     assert reply["handover_id"] is None
     assert assistant.asked[-1].customer_id is None
     assert client.get("/v1/agent/queue", headers=bearer(agent="ana")).json()["waiting"] == []
+
+
+def test_agents_questions_keep_no_customer_waiting(
+    live: httpx.Client, assistant: ScriptedAssistant, bearer: Bearer
+) -> None:
+    path, agent, free = begin(live), bearer(agent="ana"), threading.Event()
+
+    def slow(message: Message) -> None:
+        if message.text == "slow":
+            free.wait(20)
+
+    assistant.on_answer = slow
+    with ThreadPoolExecutor(THREADS) as pool:
+        asked = [pool.submit(live.post, "/v1/agent/ask", json={"text": "slow"}, headers=agent) for _ in range(THREADS)]
+        try:
+            while not assistant.asked:
+                time.sleep(0.01)
+            assert live.post(f"{path}/messages", json={"text": "I took all my pills"}, timeout=5).status_code == 200
+        finally:
+            free.set()
+        assert [one.result().status_code for one in asked] == [200] * THREADS
 
 
 def test_past_conversations_are_found(client: TestClient, bearer: Bearer) -> None:
