@@ -31,6 +31,8 @@ class ConversationData(BaseModel):
     feedback: list[dict[str, Any]]
     signs: list[dict[str, Any]]
     notes: list[dict[str, Any]] = Field(description="What staff noted, without who it was.")
+    suggestions: list[dict[str, Any]] = Field(description="What the assistant drafted for staff to answer with.")
+    corrections: list[dict[str, Any]] = Field(description="What staff said in place of the assistant.")
 
 
 class MyData(BaseModel):

@@ -37,6 +37,8 @@ SHOWN: tuple[tuple[str, Table, tuple[str, ...]], ...] = (
     ("feedback", feedback, ("message_id", "rating", "reasons", "comment", "earlier", "created_at", "changed_at")),
     ("signs", signs, ("message_id", "kind", "data", "created_at")),
     ("notes", notes, ("text", "created_at")),
+    ("suggestions", suggestions, ("question", "text", "citations", "created_at")),
+    ("corrections", corrections, ("message_id", "kind", "question", "context", "rejected", "chosen", "created_at")),
 )
 
 

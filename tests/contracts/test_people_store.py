@@ -63,7 +63,10 @@ def test_a_customer_has_everything_of_theirs_and_nothing_of_anothers(database: D
     assert [one["id"] for one in found["conversations"]] == [mine]
     one = found["conversations"][0]
     assert all("heliotrope" in json.dumps(one[part], default=str) for part in ("messages", "traces", "handovers"))
-    assert all("heliotrope" in json.dumps(one[part], default=str) for part in ("feedback", "notes"))
+    assert all(
+        "heliotrope" in json.dumps(one[part], default=str)
+        for part in ("feedback", "notes", "suggestions", "corrections")
+    )
     assert one["signs"][0]["kind"] == "left"
     assert "vermilion" not in told
     assert other not in told
