@@ -12,15 +12,13 @@ import pytest
 from app.api.main import create_app
 from app.settings import Settings
 from tests.app.learning_side import WordWorkshop, settings_in
+from tests.chromium import CHROMIUM, FLAGS, PATIENCE_MS
 from tests.fakes import BookInMemory, ScriptedAssistant
 from tests.served import served
-from tests.ui.conftest import CHROMIUM, PATIENCE_MS, browser
 from tests.ui.pages import served_pages
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-__all__ = ["browser"]
 
 
 @dataclass
@@ -47,9 +45,7 @@ def person(browser: Browser, shop: Shop) -> Iterator[Callable[..., Page]]:
     others = []
 
     def opened(path: str = "/", width: int = 1280, height: int = 860) -> Page:
-        own = browser.browser_type.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
+        own = browser.browser_type.launch(executable_path=CHROMIUM, args=FLAGS)
         others.append(own)
         page = own.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(PATIENCE_MS)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chromium import PATIENCE_MS
 from tests.ui.fake_api import FakeApi, Served
 from tests.ui.pages import free_port, served_pages
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-PATIENCE_MS = 30_000
-CHROMIUM = os.environ.get("PESTLE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @dataclass
@@ -26,24 +23,6 @@ class Product:
 
     url: str
     api: Served | None
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM:
-        why = "no Chromium on this machine; install the package chromium or set PESTLE_CHROMIUM"
-        if os.environ.get("CI") == "true":
-            pytest.fail(why)
-        pytest.skip(why)
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
