@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app.store.audit import entry, note
 from app.store.database import Database, now
@@ -57,6 +58,12 @@ class PeopleStore:
             return _no_training(db, customer_id)
 
     def choose(self, customer_id: str, no_training: bool) -> None:
+        try:
+            self._choose(customer_id, no_training)
+        except IntegrityError:  # two first choices at once: by now there is one to change
+            self._choose(customer_id, no_training)
+
+    def _choose(self, customer_id: str, no_training: bool) -> None:
         row = {"no_training": no_training, "changed_at": now()}
         with self._db.writing() as db:
             if not db.execute(update(choices).where(choices.c.customer_id == customer_id).values(row)).rowcount:

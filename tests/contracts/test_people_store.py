@@ -74,6 +74,19 @@ def test_a_customer_has_everything_of_theirs_and_nothing_of_anothers(database: D
     assert people.data("C-3")["conversations"] == []
 
 
+def test_two_first_choices_at_once(database: Database) -> None:
+    people, together = PeopleStore(database), threading.Barrier(4)
+
+    def choose(customer_id: str) -> None:
+        together.wait()
+        people.choose(customer_id, True)
+
+    with ThreadPoolExecutor(4) as pool:
+        for n in range(20):
+            list(pool.map(choose, [f"C-{n}"] * 4))
+    assert all(people.no_training(f"C-{n}") for n in range(20))
+
+
 def test_a_deletion_takes_everything_of_one_customer_only(database: Database) -> None:
     fill(database, "C-2", "vermilion")
     fill(database, None, "anonymous")
