@@ -19,7 +19,7 @@ from app.api.services import Served, Services
 from app.handover.status import notice
 from app.store.calls import storable
 from app.store.database import now
-from app.store.errors import AlreadyRecorded, HandoverMoved, UnknownHandover
+from app.store.errors import AlreadyRecorded, HandoverMoved, UnknownConversation, UnknownHandover
 from app.store.records import HandoverState, Queued, StoredHandover
 from app.tokens import Identity
 from rag.turn import Department, Urgency
@@ -194,7 +194,7 @@ async def found_handover(doing: Awaitable[T]) -> T:
     """What was done; raises the `Problem` that says why it could not be."""
     try:
         return await doing
-    except UnknownHandover:
+    except (UnknownHandover, UnknownConversation):  # deleted with its conversation, or never there
         raise Problem("not-found", "There is no such hand-over; GET /v1/agent/queue lists the open ones.") from None
     except HandoverMoved as error:
         raise moved(error.handover) from None

@@ -50,7 +50,7 @@ async def suggestion(handover_id: str, agent: Agent, served: Served) -> Suggesti
     for question, message in await served.read(_questions, served, agent, found):
         answer = await served.turns.draft(message)
         if answer.reply.outcome == "answered" and answer.reply.citations:
-            return await served.read(_keep, served, found.conversation_id, question, answer)
+            return await found_handover(served.read(_keep, served, found.conversation_id, question, answer))
     return Suggestion(suggestion_id=None, question="", text="", citations=[], evidence=[])
 
 

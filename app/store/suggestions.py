@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from app.store.calls import storable
+from app.store.calls import lock, storable
 from app.store.database import Database, now
 from app.store.tables import suggestions
 
@@ -25,7 +25,7 @@ class SuggestionStore:
         evidence: list[dict[str, Any]],
         versions: dict[str, Any],
     ) -> str:
-        """Keeps a draft and gives its id. Raises `StoreError`."""
+        """Keeps a draft and gives its id. Raises `UnknownConversation`, `StoreError`."""
         key = uuid.uuid4().hex
         row = {
             "id": key,
@@ -38,5 +38,6 @@ class SuggestionStore:
             "created_at": now(),
         }
         with self._db.writing() as db:
+            lock(db, conversation_id)
             db.execute(insert(suggestions), row)
         return key

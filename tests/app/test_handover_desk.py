@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.api.turns import THREADS
+from app.tokens import Identity
 from rag.compose.draft import Evidence
 from rag.turn import Citation, Message
 from tests.app.test_handover import begin, calling, held, said
@@ -188,6 +189,20 @@ def test_a_suggestion_is_the_assistants_own_draft_as_that_customer(
     asked = len(assistant.asked)
     assert client.get(f"{desk}/suggestion", headers=agent).status_code == 409, "the account is closed to staff again"
     assert len(assistant.asked) == asked
+
+
+def test_a_customer_may_delete_everything_while_a_reply_is_drafted(
+    client: TestClient, assistant: ScriptedAssistant, bearer: Bearer, app: FastAPI
+) -> None:
+    me, agent = bearer(customer="C-10001"), bearer(agent="ana")
+    path = begin(client, me)
+    client.post(f"{path}/messages", json={"text": "How long does it take?"}, headers=me)
+    key = client.post(f"{path}/handover", json={}, headers=me).json()["handover_id"]
+    assistant.answers.append(scripted("It takes 5 days.", citations=[SOURCE]))
+    assistant.on_answer = lambda message: (
+        app.state.services.people.delete(Identity("customer", "C-10001", 0.0)) and None
+    )
+    assert client.get(f"/v1/agent/handovers/{key}/suggestion", headers=agent).status_code == 404
 
 
 def test_an_agent_asks_privately(client: TestClient, assistant: ScriptedAssistant, bearer: Bearer) -> None:
