@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from app.commands import accounts, answer, bench, evaluate, handovers, ingest, run, token, trace, train
+from app.commands import accounts, answer, bench, evaluate, export, handovers, ingest, keys, run, token, trace, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,7 +25,9 @@ app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
 app.command("bench")(bench.bench)
 app.command("token")(token.token)
+app.command("keys")(keys.keys)
 app.command("trace")(trace.trace)
+app.command("export")(export.export)
 app.command("handovers")(handovers.handovers)
 app.add_typer(accounts.app)
 

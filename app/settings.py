@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
+ROLES = ("customer", "agent", "pharmacist", "admin", "evaluator")
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
 
 
 class Settings(BaseSettings):
@@ -62,12 +67,46 @@ class Settings(BaseSettings):
     token_issuer: str = Field("pestle-demo", description="Issuer that tokens must name.")
     token_audience: str = Field("pestle", description="Audience that tokens must name.")
     token_hours: float = Field(12, gt=0, le=720, description="How long a demo token is valid.")
+    jwks: str = Field("", description="https:// URL or file with the keys (JWKS) of an identity provider of yours.")
+    jwks_issuer: str = Field("", description="Issuer that the provider's tokens must name; needed with PESTLE_JWKS.")
+    jwks_roles: str = Field("customer", description="Roles that the provider may give, separated by commas.")
+    jwks_role_claim: str = Field("role", description="Claim of the provider's tokens that holds the role.")
+    jwks_id_claim: str = Field("sub", description="Claim of the provider's tokens that holds the customer's id.")
+    rate_identity: int = Field(600, ge=0, description="Requests a minute of one signed-in person; 0: no limit.")
+    rate_address: int = Field(1200, ge=0, description="Requests a minute from one address; 0: no limit.")
+    cors_origins: str = Field("", description="Origins of web pages that may call the API, separated by commas.")
+    retention_days: int = Field(
+        365, ge=0, description="Days after its last message when a conversation is deleted; 0: never."
+    )
     demo: bool = Field(True, description="Demo accounts and demo sign-in; turn off where real customers are served.")
+    agent_away_s: float = Field(
+        120, gt=0, le=86_400, description="Seconds without a sign of an agent, after which what they hold goes back."
+    )
     explain: bool = Field(False, description="Customers may see why an answer was given.")
     today: dt.date | None = Field(None, description="A fixed date to answer from, for evaluation; empty: today.")
     max_message_chars: int = Field(
         4000, ge=100, le=20000, description="Longest message that is read; longer ones get a polite reply."
     )
+
+    @model_validator(mode="after")
+    def _access_makes_sense(self) -> Self:
+        if self.jwks and (not self.jwks_issuer or self.jwks_issuer == self.token_issuer):
+            raise ValueError("PESTLE_JWKS_ISSUER must name the provider's issuer, which is not PESTLE_TOKEN_ISSUER")
+        if self.jwks.startswith("http://") and urlsplit(self.jwks).hostname not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("PESTLE_JWKS must be an https:// URL: whoever can change the keys can be anybody")
+        if wrong := [role for role in self.provider_roles if role not in ROLES]:
+            raise ValueError(f"PESTLE_JWKS_ROLES names {wrong[0]!r}; there are {', '.join(ROLES)}")
+        if wrong := [origin for origin in self.origins if not ORIGIN.fullmatch(origin)]:
+            raise ValueError(f"PESTLE_CORS_ORIGINS names {wrong[0]!r}; an origin is like https://www.example.com")
+        return self
+
+    @property
+    def provider_roles(self) -> tuple[str, ...]:
+        return _listed(self.jwks_roles)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        return _listed(self.cors_origins)
 
     @property
     def conversations_url(self) -> str:
@@ -76,3 +115,7 @@ class Settings(BaseSettings):
     @property
     def accounts(self) -> str:
         return self.accounts_url or f"sqlite:///{self.home.resolve() / 'accounts.db'}"
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

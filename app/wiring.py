@@ -20,7 +20,7 @@ from rag.assistant import Assistant
 from rag.compose.load_model import load_chat_model
 from rag.encoder import Encoder
 from rag.made_of import Parts
-from rag.retrieve import Weights
+from rag.retrieve import Search, Weights
 from rag.screen import EvidenceScreen
 from rag.serving import ServingSearch
 from rag.specialists.reader import Heads, Reader
@@ -32,6 +32,8 @@ from rails.grounded import FILE as GROUNDED_FILE
 from rails.grounded import Grounded
 from rails.live import LiveRails
 from rails.output import OutputRail
+from rails.personal import Masker
+from rails.policy import Policy
 
 OWN_NAMES = ("Fernhollow",)  # what a sentence may always name
 
@@ -82,6 +84,19 @@ def drug_names(drugs: DrugTable) -> list[str]:
     return sorted({name for drug in drugs for name in (drug.generic, *drug.brands)})
 
 
+def output_rail(
+    settings: Settings, policy: Policy, masker: Masker, drugs: DrugTable, search: Callable[[], Search]
+) -> OutputRail:
+    """The output rails of a policy; `search` knows the words of the articles that are answered from."""
+    return OutputRail(
+        policy.links,
+        drugs=drug_names(drugs),
+        grounded=Grounded.load(settings.knowledge / "trained" / GROUNDED_FILE),
+        grounded_at=policy.output.grounded_at,
+        more=(NoPersonal(masker), NamesStand(OWN_NAMES, lambda word: search().speller.knows(word)), SameDenials()),
+    )
+
+
 def build(settings: Settings, book: AccountBook | None = None, documents: Path | None = None) -> Wired:
     """Everything an assistant needs, loaded. Raises the loaders' own errors, each with what to do next.
 
@@ -115,17 +130,7 @@ def build(settings: Settings, book: AccountBook | None = None, documents: Path |
             rails=rails,
             masker=masker,
             screen=EvidenceScreen(rails.policy, reader, encoder),
-            rail=OutputRail(
-                rails.policy.links,
-                drugs=drug_names(drugs),
-                grounded=Grounded.load(trained / GROUNDED_FILE),
-                grounded_at=rails.policy.output.grounded_at,
-                more=(
-                    NoPersonal(masker),
-                    NamesStand(OWN_NAMES, lambda word: search().speller.knows(word)),
-                    SameDenials(),
-                ),
-            ),
+            rail=output_rail(settings, rails.policy, masker, drugs, search),
             clock=clock(settings),
             composer=load_chat_model(settings),
             longest=settings.max_message_chars,

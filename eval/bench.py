@@ -21,6 +21,9 @@ import numpy as np
 from app.settings import Settings
 from app.tokens import mint
 from app.wiring import build, load_encoder
+from eval.bench_handover import handover
+from eval.bench_kills import kills
+from eval.bench_people import people
 from eval.bench_rails import rails
 from eval.questions import read_cases
 from eval.table import Figure
@@ -136,7 +139,7 @@ def lookup(settings: Settings) -> list[Figure]:
 def serving(settings: Settings) -> list[Figure]:
     """The real server over HTTP: start, memory, one customer's turns, and 32 customers at once."""
     port = 18_000 + os.getpid() % 1_000
-    env = {**os.environ, "PESTLE_HOME": str(settings.home.resolve()), "PESTLE_MODEL": ""}
+    env = {**os.environ, "PESTLE_HOME": str(settings.home.resolve()), "PESTLE_MODEL": "", "PESTLE_RATE_IDENTITY": "0"}
     command = [
         sys.executable,
         "-m",
@@ -203,6 +206,9 @@ BENCHES: dict[str, Callable[[Settings], list[Figure]]] = {
     "lookup": lookup,
     "serving": serving,
     "rails": rails,
+    "handover": handover,
+    "kills": kills,
+    "people": people,
 }
 
 

@@ -9,8 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from rag.account.book import Account, AccountError
+from rag.calling import Talk, accepted, department_of
 from rag.classify import classification
 from rag.compose.draft import Brief, Evidence, ModelFailed
+from rag.consent import accepts
 from rag.gather import WORDS, Gatherer
 from rag.listen import Heard, Listener
 from rag.made_of import Parts
@@ -42,9 +44,13 @@ class Assistant:
 
     def answer(self, message: Message, emit: Emit = silent) -> Answer:
         """One turn. Sentences are emitted as the output rail lets them out; the reply holds all of them."""
+        if message.held:
+            return self._overhear(message)
         trace = Trace()
         focus = message.past[-1].focus if message.past else Focus()
         plan, gate, asked, ruling = Plan(), Gate(self._is.rail, (), emit), [], Ruling()
+        called = focus.called if message.called is None else message.called
+        talk = Talk(focus, called)
         try:
             with trace.step("input"):
                 cleaned = clean(message.text, self._is.longest)
@@ -62,10 +68,17 @@ class Assistant:
                 heard = self._listen.hear(cleaned.text, message, search, trace)
                 with trace.step("judge"):
                     ruling = self._judge(heard, focus) if ruling.action is None else ruling
+                talk = self._talk(talk, heard)
+                # a bare yes can be an attack on nobody, whatever the reader makes of the turns before it
+                yes = focus.offered and not called and ruling.action != "emergency" and accepts(cleaned.text)
+                ruling = replace(ruling, action=None) if yes else ruling
                 if ruling.action:
-                    plan = ruled(ruling)
+                    plan = ruled(ruling, talk.department)
                     if ruling.action == "pharmacist":
                         self._gather.how_to_ask(plan, heard, search)
+                elif yes:
+                    plan = Plan(fixed=[self._policy.handover.wording.called], outcome="handover", reason="accepted")
+                    plan.handover = accepted(focus)
                 else:
                     with trace.step("account"):
                         account, away = self._account(message.customer_id)
@@ -75,17 +88,18 @@ class Assistant:
                     with trace.step("gather"):
                         plan = self._gather.gather(asked, account, message, focus, search)
                     plan.after.extend(ruling.doubts)
+            talk = talk.going_on(plan, ruling, self._policy.handover)
             gate = Gate(self._is.rail, plan.evidence.values(), emit)
             with trace.step("compose"):
                 self._compose(plan, cleaned.text, message, gate, trace)
         except AccountError as error:
             trace.note(error=type(error).__name__)
-            plan, gate = self._broken("account_away", "account_away", gate)
+            plan, talk = self._broken("account_away", "account_away", gate, talk)
         except Exception as error:
             log.exception("a turn failed")
             trace.note(error=type(error).__name__)
-            plan, gate = self._broken("trouble", "internal", gate)
-        return self._finish(message, plan, gate, asked, focus, ruling, trace, emit)
+            plan, talk = self._broken("trouble", "internal", gate, talk)
+        return self._finish(message, plan, gate, asked, talk, ruling, trace, emit)
 
     def _judge(self, heard: Heard, focus: Focus) -> Ruling:
         return self._is.rails().rule(heard.turns, heard.reading.marks, frozenset(focus.spoken))
@@ -151,7 +165,7 @@ class Assistant:
                     gate.offer(draft)
                 else:
                     gate.fixed(draft.text)
-        for words in dict.fromkeys(plan.after):
+        for words in dict.fromkeys(plan.after) if gate.released.sentences else ():
             gate.fixed(words)
         trace.note(composer=composer)
 
@@ -165,10 +179,45 @@ class Assistant:
                 trace.note(steering=[*trace.notes.get("steering", ()), item.id])
         return tuple(item for item in kept if item.text.strip())
 
-    def _broken(self, wording: str, reason: str, gate: Gate) -> tuple[Plan, Gate]:
+    def _broken(self, wording: str, reason: str, gate: Gate, talk: Talk) -> tuple[Plan, Talk]:
+        """What is said when there is no answer to give, with the call or the offer of a person."""
         plan = saying(self._policy.wording, wording, "unknown", reason)
-        gate.fixed(plan.fixed[0])
-        return plan, gate
+        talk = talk.going_on(plan, Ruling(), self._policy.handover)
+        for words in (*plan.fixed, *plan.after):
+            gate.fixed(words)
+        return plan, talk
+
+    def _models(self) -> dict[str, str | None]:
+        """The models' names for the trace. A reader that is broken has none, and the turn is recorded all the same."""
+        try:
+            heads = self._is.reader.heads
+        except Exception:
+            return {"encoder": None, "reader": None}
+        return {"encoder": heads.encoder, "reader": heads.reader}
+
+    def _talk(self, talk: Talk, heard: Heard) -> Talk:
+        """With how the customer sounds, and whom they would talk to."""
+        marks, intents = heard.reading.marks, [name for name, _ in heard.reading.wanted]
+        department = department_of(self._policy.handover, heard.text, [*intents, talk.focus.intent or ""])
+        upset = marks["frustration"] >= self._is.reader.bounds["frustration"].sure
+        return replace(talk, upset=upset, department=department)
+
+    def _overhear(self, message: Message) -> Answer:
+        """While a person holds the conversation nothing is answered. Danger is heard all the same."""
+        reply = Reply(message_id=uuid.uuid4().hex, trace_id=uuid.uuid4().hex, text="", outcome="with_agent")
+        try:
+            alarm = danger(
+                clean(message.text, self._is.longest).text, self._policy
+            )  # needs no model, so it comes first
+            past = (part for turn in message.past[-2:] for part in (turn.text, turn.reply))
+            ruling = alarmed(alarm) if alarm else self.judge((*past, message.text))[1]
+        except Exception:  # the message must reach the person whatever is broken here
+            log.exception("a message to a person could not be read")
+            return Answer(reply, Focus())
+        if ruling.action != "emergency":
+            return Answer(reply, Focus())
+        told = {"text": ruling.text, "outcome": "emergency", "reason": ruling.category, "handover_id": uuid.uuid4().hex}
+        return Answer(reply.model_copy(update=told), Focus(), {}, ruled(ruling).handover)
 
     def _finish(
         self,
@@ -176,18 +225,19 @@ class Assistant:
         plan: Plan,
         gate: Gate,
         asked: list[Asked],
-        focus: Focus,
+        talk: Talk,
         ruling: Ruling,
         trace: Trace,
         emit: Emit,
     ) -> Answer:
-        released = gate.released
+        released, focus, mood = gate.released, talk.focus, talk.mood
         if not released.sentences:  # the rail held everything back: better nothing than something wrong
-            plan = saying(self._policy.wording, "unknown", "unknown", "held_back")
-            gate.fixed(plan.fixed[0])
-            gate.fixed(self._policy.wording.person)
-        # A person is called once in a conversation, and once more when it turns urgent.
-        handover = plan.handover if plan.handover and plan.handover.urgency not in focus.called else None
+            plan, talk = self._broken("unknown", "held_back", gate, talk)
+            mood = talk.mood
+            for words in (*([] if plan.handover else [self._policy.wording.person]), *ruling.doubts):
+                gate.fixed(words)
+        # A person is called once until they have been, and once more when it turns urgent.
+        handover = plan.handover if plan.handover and plan.handover.urgency not in talk.called else None
         suggestions = tuple(dict.fromkeys(plan.suggestions))[:3]
         for text in suggestions:
             emit(Event("suggestion", {"text": text}))
@@ -220,11 +270,16 @@ class Assistant:
             evidence=list(plan.evidence),
             held_back=released.held_back,
             released=[s.text for s in released.sentences],
-            versions={"policy": self._policy.version, "knowledge": index.version if index else None},
+            versions={
+                "policy": self._policy.version,
+                "knowledge": index.version if index else None,
+                **self._models(),
+                "composer": trace.notes.get("composer"),
+            },
         )
         question = asked[0].query if asked and (plan.articles or plan.items) else focus.question
         spoken = tuple(dict.fromkeys((*focus.spoken, *([ruling.category] if ruling.action else []))))
-        called = tuple(dict.fromkeys((*focus.called, *([handover.urgency] if handover else []))))
+        called = tuple(dict.fromkeys((*talk.called, *([handover.urgency] if handover else []))))
         listed = plan.listed or (focus.listed if set(plan.items) <= set(focus.listed) else ())
         after = Focus(
             articles=tuple(plan.articles),
@@ -232,12 +287,12 @@ class Assistant:
             listed=tuple(listed),
             intent=plan.intent,
             question=question[:300],
-            spoken=spoken,
-            called=called,
         )
         keep = plan.outcome in ("emergency", "unknown") or not (plan.articles or plan.items or plan.listed)
-        kept = focus.model_copy(update={"spoken": spoken, "called": called})
-        return Answer(reply, kept if keep else after, trace.record(), handover)
+        about = (focus if keep else after).model_copy(update={"spoken": spoken, "called": called, **vars(mood)})
+        cited = {citation.article_id for citation in released.citations}
+        evidence = tuple(item for item in plan.evidence.values() if item.source_id in cited)
+        return Answer(reply, about, trace.record(), handover, evidence)
 
 
 def _asked_note(asked: Asked) -> dict[str, Any]:

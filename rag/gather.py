@@ -5,15 +5,17 @@ from __future__ import annotations
 from rag.account.answer import AccountAnswer
 from rag.account.book import Account
 from rag.account.resolve import Pointer
+from rag.calling import department_of
 from rag.compose.draft import DraftSentence, Evidence
 from rag.compose.extractive import choose
 from rag.followup import wants_more
 from rag.listen import Heard
 from rag.made_of import Parts
-from rag.plan import Plan, saying
+from rag.plan import Plan, ruled, saying
 from rag.retrieve import Search
 from rag.route import Asked
 from rag.turn import Focus, Message
+from rails.judge import wished
 from rails.policy import Wording
 
 WORDS, PART_WORDS, MORE_WORDS = 118, 56, 320
@@ -122,7 +124,9 @@ class Gatherer:
             plan.articles, plan.items, plan.listed = list(focus.articles), list(focus.items), list(focus.listed)
             return plan
         if where == "person":
-            return saying(self._wording, "person", "answered", "wants_person")
+            return ruled(
+                wished(self._is.rails.policy), department_of(self._is.rails.policy.handover, question.text, ())
+            )
         if where == "out_of_scope":
             return saying(self._wording, "out_of_scope", "unknown", "out_of_scope")
         known = search.speller.known_share(question.text)

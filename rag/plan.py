@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rag.compose.draft import DraftSentence, Evidence
-from rag.turn import Handover, Outcome
+from rag.turn import Department, Handover, Outcome
 from rails.judge import Ruling
 from rails.policy import Wording
 
 OUTCOMES: dict[str, Outcome] = {
-    "emergency": "emergency", "refuse": "refused", "calm": "refused", "pharmacist": "refused", "person": "answered",
+    "emergency": "emergency", "refuse": "refused", "calm": "refused", "pharmacist": "refused", "person": "handover",
     "explain": "unknown",
 }  # fmt: skip
 
@@ -45,12 +45,12 @@ def saying(wording: Wording, name: str, outcome: Outcome, reason: str | None) ->
     return Plan(fixed=[getattr(wording, name)], outcome=outcome, reason=reason)
 
 
-def ruled(ruling: Ruling) -> Plan:
+def ruled(ruling: Ruling, department: Department = "care") -> Plan:
     """What is said when an input rail speaks: the policy's words, and nothing else."""
     handover: Handover | None = None
     if ruling.action == "emergency":
         handover = Handover(ruling.category, "urgent", "pharmacist")
-    elif ruling.action == "calm" and ruling.repeated:
-        handover = Handover(ruling.category, "soon", "care")
+    elif ruling.action == "person" or (ruling.action == "calm" and ruling.repeated):
+        handover = Handover(ruling.category, "soon", department)
     outcome = OUTCOMES[ruling.action or "refuse"]
     return Plan(fixed=[ruling.text], outcome=outcome, reason=ruling.category, handover=handover)

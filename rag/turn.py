@@ -9,7 +9,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from rag.compose.draft import Evidence
+
 Outcome = Literal["answered", "clarify", "unknown", "refused", "emergency", "handover", "with_agent"]
+Urgency = Literal["urgent", "soon"]
+Department = Literal["pharmacist", "care", "billing"]
 
 
 class Citation(BaseModel):
@@ -69,7 +73,10 @@ class Focus(BaseModel):
     intent: str | None = None  # the account intent that waits for the choice, or was just answered
     question: str = ""  # the question the last answer was for, made whole
     spoken: tuple[str, ...] = ()  # categories of the input rails that spoke so far
-    called: tuple[str, ...] = ()  # urgencies with which a person has been called
+    called: tuple[Urgency, ...] = ()  # urgencies with which a person has been called
+    trouble: int = 0  # turns that went wrong and have not worn off
+    offered: str = ""  # the reason with which a person was just offered
+    offered_to: Department = "care"
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,8 @@ class Message:
     customer_id: str | None = None
     past: tuple[PastTurn, ...] = ()
     now: dt.datetime | None = None  # aware; None: the assistant's clock
+    called: tuple[Urgency, ...] | None = None  # urgencies with which a person is called now; None: as the past tells
+    held: bool = False  # a person holds the conversation: the assistant listens for danger and says nothing
 
 
 @dataclass(frozen=True)
@@ -111,8 +120,8 @@ class Handover:
     """That a person must look at this conversation: the policy's category, how soon, and who."""
 
     reason: str
-    urgency: Literal["urgent", "soon"]
-    department: Literal["pharmacist", "care"]
+    urgency: Urgency
+    department: Department
 
 
 @dataclass(frozen=True)
@@ -123,3 +132,4 @@ class Answer:
     focus: Focus
     trace: dict[str, Any] = field(default_factory=dict)
     handover: Handover | None = None
+    evidence: tuple[Evidence, ...] = ()  # what the answer rests on, as it was when it was composed

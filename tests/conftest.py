@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from pytest_socket import SocketConnectBlockedError, socket_allow_hosts
 
+from tests.chromium import browser
+
+__all__ = ["browser"]
 LOOPBACK = ["127.0.0.1", "::1", "0.0.0.0", "localhost"]
 _getaddrinfo = socket.getaddrinfo
 _connect_ex = socket.socket.connect_ex

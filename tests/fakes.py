@@ -117,3 +117,8 @@ class BookInMemory:
 
     def customer_ids(self, limit: int = 100) -> list[str]:
         return list(self._ids[:limit])
+
+    def made_up(self) -> bool:
+        if self.away:
+            raise self.away
+        return True

@@ -16,7 +16,7 @@ import onnxruntime
 
 from app.settings import Settings
 from rag.account.business import Business, write
-from rag.account.generate import generate
+from rag.account.generate import DEMO_SEED, RECIPE, generate
 from rag.encoder import Encoder, export_encoder, reader_name
 from rag.ingest import ingest
 
@@ -97,8 +97,16 @@ def home_in(folder: Path) -> Settings:
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "knowledge").symlink_to(knowledge_home() / "knowledge", target_is_directory=True)
-    settings = Settings(home=folder, encoder=encoder_folder(), reader=reader_folder(), today=TODAY, model="", _env_file=None)  # type: ignore[call-arg]
-    write(business(), settings.accounts)
+    settings = Settings(
+        home=folder, encoder=encoder_folder(), reader=reader_folder(), today=TODAY, model="", _env_file=None
+    )  # type: ignore[call-arg]
+    meta = {
+        "origin": "demo",
+        "today": TODAY.isoformat(),
+        "seed": str(DEMO_SEED),
+        "recipe": RECIPE,
+    }  # so it is left as it is
+    write(business(), settings.accounts, meta=meta)
     return settings
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, TypeGuard
 
 from fastapi import Depends, Request, Security
@@ -10,7 +13,7 @@ from fastapi.security import HTTPBearer
 from app.api.problems import Problem
 from app.api.services import Served
 from app.store.records import Conversation
-from app.tokens import BadToken, Identity
+from app.tokens import STAFF, BadToken, Identity, Role
 
 _SCHEME = HTTPBearer(auto_error=False, description="A signed token; without one the visitor is anonymous.")
 
@@ -21,6 +24,7 @@ async def identity(
     """The verified identity, or None for an anonymous visitor.
 
     Raises `BadToken` whenever an Authorization header is there and proves nothing: such a request is never anonymous.
+    Raises a 429 `Problem` for somebody who asks too often.
     """
     headers = request.headers.getlist("authorization")
     if not headers:
@@ -28,7 +32,10 @@ async def identity(
     scheme, _, token = headers[0].partition(" ")
     if len(headers) > 1 or scheme.lower() != "bearer" or not token.strip():
         raise BadToken("The Authorization header must be one Bearer token; correct it, or leave it out.")
-    return served.tokens.verify(token.strip())
+    verify = partial(served.tokens.verify, token.strip())
+    found = await asyncio.to_thread(verify) if served.tokens.may_wait else verify()
+    served.limits.identity(found)
+    return found
 
 
 Asker = Annotated[Identity | None, Depends(identity)]
@@ -42,6 +49,26 @@ async def customer(asker: Asker) -> Identity | None:
 
 
 Visitor = Annotated[Identity | None, Depends(customer)]
+
+
+def only(*roles: Role) -> Callable[[Identity | None], Awaitable[Identity]]:
+    """A dependency that lets these roles in. Raises a 401 `Problem` without a token, a 403 one for other roles."""
+
+    async def allowed(asker: Asker) -> Identity:
+        if asker is None:
+            sentence = "Sign in first: this needs an Authorization header with a Bearer token."
+            raise Problem("bad-token", sentence, headers={"WWW-Authenticate": 'Bearer realm="pestle"'})
+        if asker.role not in roles:
+            raise Problem("forbidden", f"This is for {' or '.join(roles)} only; use a token of that role.")
+        return asker
+
+    return allowed
+
+
+Customer = Annotated[Identity, Depends(only("customer"))]
+Agent = Annotated[Identity, Depends(only(*STAFF))]
+Reviewer = Annotated[Identity, Depends(only("pharmacist", "admin"))]
+Admin = Annotated[Identity, Depends(only("admin"))]
 
 
 def owns(conversation: Conversation | None, visitor: Identity | None) -> TypeGuard[Conversation]:

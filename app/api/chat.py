@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, Field, StrictStr
@@ -15,7 +15,7 @@ from app.api.events import stream_messages, stream_turn, streaming
 from app.api.services import Served
 from app.api.turns import Asked
 from app.store.conversations import PAGE, storable
-from app.store.records import Conversation, StoredMessage
+from app.store.records import Conversation, MessageRole, StoredMessage
 from app.tokens import Identity
 from rag.turn import Reply
 
@@ -42,11 +42,15 @@ class NewMessage(BaseModel):
 
 
 class MessageView(BaseModel):
-    """A message as it was sent, or as it was answered; `reply` is the whole reply where role is "assistant"."""
+    """A message as it was sent, or as it was answered; `reply` is the whole reply where role is "assistant".
+
+    "agent": a person, whose shown name is `author`. "notice": what happened, such as who joined.
+    """
 
     id: str
     seq: int
-    role: Literal["customer", "assistant"]
+    role: MessageRole
+    author: str | None = None
     text: str
     reply: Reply | None
     created_at: dt.datetime
@@ -89,7 +93,7 @@ async def read(conversation_id: str, visitor: Visitor, served: Served, after: Af
     """The conversation so far, oldest first."""
     await _conversation(served, conversation_id, visitor)
     found = await served.read(served.store.messages, conversation_id, after or 0, PAGE + 1)
-    return MessagePage(messages=[_view(message) for message in found[:PAGE]], more=len(found) > PAGE)
+    return MessagePage(messages=[message_view(message) for message in found[:PAGE]], more=len(found) > PAGE)
 
 
 @router.get(
@@ -118,18 +122,29 @@ async def follow(
         return await served.read(served.store.messages, conversation_id, than)
 
     until = visitor.expires if visitor else None
-    return streaming(stream_messages(newer, lambda m: _view(m).model_dump(mode="json"), seen, until, served.stopping))
+    return streaming(
+        stream_messages(
+            newer,
+            lambda message: message_view(message).model_dump(mode="json"),
+            seen,
+            until,
+            served.stopping,
+            served.bells,
+            conversation_id,
+        )
+    )
 
 
 async def _conversation(served: Served, conversation_id: str, visitor: Identity | None) -> Conversation:
     return owned(await served.read(served.store.conversation, conversation_id), visitor)
 
 
-def _view(message: StoredMessage) -> MessageView:
+def message_view(message: StoredMessage) -> MessageView:
     return MessageView(
         id=message.id,
         seq=message.seq,
         role=message.role,
+        author=message.author,
         text=message.text,
         reply=message.reply,
         created_at=message.created_at,

@@ -1,15 +1,17 @@
-"""Demo sign-in: a token for one of the demo customers, for anybody who asks. Only where PESTLE_DEMO is on."""
+"""Demo sign-in: a token for one of the demo customers or for staff, for anybody who asks. Only where PESTLE_DEMO is on."""
 
 from __future__ import annotations
 
 from collections import Counter
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, StrictStr
+from pydantic import BaseModel, StrictStr, StringConstraints
 
 from app.api.documented import problems
 from app.api.problems import Problem
 from app.api.services import Served
+from app.store.conversations import storable
 from rag.account.book import Account, AccountBook, OrderStatus
 
 CUSTOMERS = ("C-10001", "C-10002", "C-10003")
@@ -37,13 +39,20 @@ class SignIn(BaseModel):
     customer_id: StrictStr
 
 
+class StaffSignIn(BaseModel):
+    """`name` is what customers and colleagues see."""
+
+    role: Literal["agent", "pharmacist", "admin", "evaluator"]
+    name: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=64)]
+
+
 class SignedIn(BaseModel):
     token: str
 
 
 async def only_in_demo(served: Served) -> AccountBook:
-    """Raises a 404 `Problem` where real customers are served."""
-    if not served.settings.demo or served.book is None:
+    """Raises a 404 `Problem` where real customers are served: by the setting, or by where the accounts come from."""
+    if not served.settings.demo or served.book is None or not await served.read(served.book.made_up):
         raise Problem("not-found", "Demo sign-in is turned off here; sign in with the pharmacy's own account page.")
     return served.book
 
@@ -67,6 +76,13 @@ async def token(sign_in: SignIn, served: Served) -> SignedIn:
     if sign_in.customer_id not in CUSTOMERS:
         raise Problem("not-found", "That is no demo customer; GET /v1/demo/customers lists them.")
     return SignedIn(token=served.tokens.mint("customer", sign_in.customer_id))
+
+
+@router.post("/staff-token", responses=problems(400, 404, 413, 415, 503))
+async def staff_token(sign_in: StaffSignIn, served: Served) -> SignedIn:
+    """Signs in as a member of staff of any role, under any name."""
+    name = storable(sign_in.name)
+    return SignedIn(token=served.tokens.mint(sign_in.role, name, name))
 
 
 def about(account: Account) -> str:

@@ -13,10 +13,10 @@ REFS = "#/components/schemas/{model}"
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses`: what can go wrong there. 422 and 500 are always among it."""
+    """For a route's `responses`: what can go wrong there. 422, 429 and 500 are always among it."""
     return {
         status: {"description": KINDS[BY_STATUS[status]][1], "content": PROBLEM}
-        for status in sorted({*statuses, 422, 500})
+        for status in sorted({*statuses, 422, 429, 500})
     }
 
 

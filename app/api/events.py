@@ -10,13 +10,13 @@ from typing import Any
 
 from fastapi.responses import StreamingResponse
 
+from app.api.bells import Bells
 from app.api.problems import problem_of
 from app.api.turns import Asked, Turns
 from app.store.records import StoredMessage
 from rag.turn import Event, Reply
 
 KEEP_ALIVE_S = 10.0
-POLL_S = 0.5
 QUIET = object()  # nothing happened for KEEP_ALIVE_S
 BEAT = ": still here\n\n"
 
@@ -90,12 +90,28 @@ async def stream_messages(
     after: int,
     until: float | None,
     stopping: asyncio.Event,
+    bells: Bells,
+    key: str,
 ) -> AsyncIterator[str]:
     """Messages with seq > after, as they come. Ends when the server stops or `until` (the token's expiry) has passed.
 
-    The store is asked, not this process, because another server process may have recorded the message.
+    The store is asked, not this process, because another server process may have recorded the message; the bell `key`
+    only tells when it is worth asking at once.
     """
     yield "retry: 2000\n\n"
+    with bells.hung(key) as bell:
+        async for part in _messages(read, show, after, until, stopping, lambda: bells.rung(bell)):
+            yield part
+
+
+async def _messages(
+    read: Callable[[int], Awaitable[Sequence[StoredMessage]]],
+    show: Callable[[StoredMessage], dict[str, Any]],
+    after: int,
+    until: float | None,
+    stopping: asyncio.Event,
+    pause: Callable[[], Awaitable[None]],
+) -> AsyncIterator[str]:
     beat = time.monotonic()
     while not stopping.is_set() and (until is None or time.time() < until):
         try:
@@ -111,7 +127,4 @@ async def stream_messages(
         elif time.monotonic() - beat >= KEEP_ALIVE_S:
             beat = time.monotonic()
             yield BEAT
-        try:
-            await asyncio.wait_for(stopping.wait(), POLL_S)
-        except TimeoutError:
-            continue
+        await pause()

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from app.store.errors import StoreError
-from app.tokens import BadToken, TokenKeyError
+from app.tokens import BadToken, KeysAway, TokenKeyError
 from rag.account.book import AccountError
 
 log = logging.getLogger("pestle.api")
@@ -27,10 +27,13 @@ KINDS: dict[str, tuple[int, str]] = {
     "forbidden": (403, "Not for this account"),
     "not-found": (404, "Not found"),
     "wrong-method": (405, "Wrong method"),
+    "taken": (409, "Somebody else has it"),
     "key-reused": (409, "The Idempotency-Key was used before"),
+    "conflict": (409, "Not possible as things stand"),
     "too-large": (413, "The request is too large"),
     "wrong-content-type": (415, "The content type is not understood"),
     "invalid": (422, "The request is not as expected"),
+    "rate-limited": (429, "Too many requests"),
     "broken": (500, "Something went wrong here"),
     "unavailable": (503, "Not available just now"),
 }
@@ -93,6 +96,8 @@ def problem_of(error: BaseException) -> Problem:
             return Problem(
                 "bad-token", str(error), headers={"WWW-Authenticate": 'Bearer realm="pestle", error="invalid_token"'}
             )
+        case KeysAway():
+            return Problem("unavailable", str(error), headers={"Retry-After": str(error.retry_after)})
         case StoreError() | TokenKeyError():
             log.error("%s: %s", type(error).__name__, error)
             retry = str(getattr(error, "retry_after", 60))
@@ -117,7 +122,16 @@ def install(app: FastAPI) -> None:
         request.app.state.metrics.problem(problem.kind)
         return problem.response()
 
-    for kind in (Problem, BadToken, StoreError, TokenKeyError, AccountError, RequestValidationError, HTTPException):
+    for kind in (
+        Problem,
+        BadToken,
+        KeysAway,
+        StoreError,
+        TokenKeyError,
+        AccountError,
+        RequestValidationError,
+        HTTPException,
+    ):
         app.add_exception_handler(kind, answer)
 
 

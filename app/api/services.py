@@ -11,14 +11,30 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec, Protocol, TypeVar, cast
 
 from fastapi import Depends, Request
 
+from app.api.board import Board
+from app.handover.canned import Canned
+from app.handover.names import Names
+from app.learning.kit import LearningKit
 from app.settings import Settings
+from app.store.audit import AuditStore
 from app.store.conversations import ConversationStore
+from app.store.corrections import CorrectionStore
+from app.store.database import Database
+from app.store.desk import DeskStore
+from app.store.drafts import DraftStore
+from app.store.feedback import FeedbackStore
+from app.store.handovers import HandoverStore
+from app.store.people import PeopleStore
+from app.store.suggestions import SuggestionStore
 from app.tokens import Tokens
-from rag.account.book import AccountBook
+from rag.account.book import Account, AccountBook, AccountError
 from rag.articles import Article
 from rag.turn import Answer, Emit, Message, silent
+from rails.handing import Handing
 
 if TYPE_CHECKING:
+    from app.api.bells import Bells
+    from app.api.limits import Limits
     from app.api.metrics import Metrics
     from app.api.turns import Turns
 
@@ -42,14 +58,41 @@ def no_articles() -> Mapping[str, Article]:
 class Services:
     settings: Settings
     assistant: Answering
+    database: Database  # the one that every store here uses
     store: ConversationStore
+    audit: AuditStore
+    people: PeopleStore
+    handovers: HandoverStore
+    desk: DeskStore
+    suggestions: SuggestionStore
+    feedback: FeedbackStore
+    corrections: CorrectionStore
+    drafts: DraftStore
+    learning: LearningKit
+    handing: Handing  # when a person is called, who answers when, and the wording
+    canned: tuple[Canned, ...]
+    names: Names
+    mask: Callable[[str], str]  # takes out of a text what must not be stored
     book: AccountBook | None  # None: no accounts are connected, so there is no demo sign-in
     articles: Articles  # the articles that are served now, by id
     tokens: Tokens
+    limits: Limits
     metrics: Metrics
     turns: Turns
+    bells: Bells
     stopping: asyncio.Event  # set when the server is told to stop
     reads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "pestle-read"))
+    board: Board = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "board", Board(partial(self.read, self.desk.now)))
+
+    def account(self, customer_id: str) -> Account | None:
+        """A customer's account for staff; None where there is none, or while the book is away."""
+        try:
+            return self.book.account(customer_id) if self.book else None
+        except AccountError:
+            return None
 
     async def read(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Runs a short look-up of the store or the account book in a thread of its own kind, beside the turns."""

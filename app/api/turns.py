@@ -6,20 +6,29 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.api.auth import owned
+from app.api.bells import DESK
 from app.api.locks import KeyedLocks
 from app.api.metrics import Metrics
 from app.api.problems import Problem
 from app.api.services import Answering
 from app.store.conversations import ConversationStore
-from app.store.errors import AlreadyRecorded, UnknownConversation
+from app.store.errors import AlreadyRecorded, StoreError, UnknownConversation
+from app.store.handovers import HandoverStore
+from app.store.records import Conversation, Kept
 from app.tokens import Identity
-from rag.turn import Emit, Message, Reply, silent
+from rag.turn import Answer, Emit, Event, Message, Reply, silent
 
+Observe = Callable[[str, str, Reply], object]  # conversation id, the message as it was kept, the reply
 THREADS = 8
+DRAFTING = 2  # threads for drafts, which must keep no customer waiting
 MOST_WAITING = 256
+
+
+def unobserved(*told: object) -> None:
+    """Nobody is told."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +43,28 @@ class Asked:
 
 class Turns:
     def __init__(
-        self, assistant: Answering, store: ConversationStore, metrics: Metrics, mask: Callable[[str], str] = str
+        self,
+        assistant: Answering,
+        store: ConversationStore,
+        handovers: HandoverStore,
+        metrics: Metrics,
+        mask: Callable[[str], str] = str,
+        observe: Observe = unobserved,
+        ring: Callable[..., None] = unobserved,
     ) -> None:
-        """`mask` takes out of a message what must not be stored."""
+        """`mask` takes out of a message what must not be stored; `observe` is told of each turn that was kept, and `ring`
+        of what else has changed: the conversation, and the desk where a person is called or there.
+        """
         self._assistant = assistant
+        self._handovers = handovers
+        self._observe = observe
+        self._ring = ring
         self._mask = mask
         self._store = store
         self._metrics = metrics
         self._locks = KeyedLocks()
         self._threads = ThreadPoolExecutor(THREADS, "pestle-turn")
+        self._drafting = ThreadPoolExecutor(DRAFTING, "pestle-draft")
         self._running: set[asyncio.Task[Reply]] = set()
 
     def start(self, asked: Asked, emit: Emit = silent) -> asyncio.Task[Reply]:
@@ -59,10 +81,15 @@ class Turns:
         task.add_done_callback(self._ended)
         return task
 
+    async def draft(self, message: Message) -> Answer:
+        """An answer that no customer is shown and nothing is kept of."""
+        return await asyncio.get_running_loop().run_in_executor(self._drafting, self._assistant.answer, message)
+
     async def close(self) -> None:
         """Waits for the turns that have begun."""
         await asyncio.gather(*self._running, return_exceptions=True)
         self._threads.shutdown()
+        self._drafting.shutdown()
 
     def _ended(self, task: asyncio.Task[Reply]) -> None:
         self._running.discard(task)
@@ -79,18 +106,53 @@ class Turns:
         conversation = owned(self._store.conversation(asked.conversation_id), asked.visitor)
         if asked.key and (before := self._replay(asked, asked.key)):
             return before
-        past = self._store.past(conversation.id)
-        answer = self._assistant.answer(Message(asked.text, conversation.customer_id, past), emit)
+        text = self._mask(asked.text)
         try:
-            self._store.record(conversation.id, self._mask(asked.text), answer, asked.key)
+            answer, kept = self._answered(conversation, asked, text, emit)
         except UnknownConversation:
             owned(None, asked.visitor)
+            raise
         except AlreadyRecorded:  # another server process was faster; its reply is the one that stands
             if asked.key and (before := self._replay(asked, asked.key)):
                 return before
             raise
-        self._metrics.turn(answer, time.perf_counter() - started)
-        return answer.reply
+        self._metrics.turn(replace(answer, reply=kept.reply), time.perf_counter() - started)
+        self._ring(conversation.id, *((DESK,) if kept.reply.handover_id else ()))
+        if not kept.dropped:
+            self._observe(conversation.id, text, kept.reply)
+        return kept.reply
+
+    def _answered(self, conversation: Conversation, asked: Asked, text: str, emit: Emit) -> tuple[Answer, Kept]:
+        """The assistant's answer and what was kept of the turn. While a person holds the conversation it only listens."""
+        while True:
+            call = self._handovers.opened(conversation.id)
+            held = call is not None and call.state == "held"
+            past = self._store.past(conversation.id)
+            called = (call.urgency,) if call else ()
+            message = Message(asked.text, conversation.customer_id, past, called=called, held=held)
+            answer = self._assistant.answer(message, silent if held else self._while_free(conversation.id, emit))
+            if kept := self._store.record(conversation.id, text, answer, asked.key):
+                return answer, kept  # else the person left while the assistant only listened: it answers now
+
+    def _while_free(self, conversation_id: str, emit: Emit) -> Emit:
+        """Emits until a person holds the conversation, and nothing from then on."""
+        if emit is silent:
+            return silent
+        taken = False
+
+        def emitting(event: Event) -> None:
+            nonlocal taken
+            if taken:
+                return
+            try:
+                with self._handovers.speaking(conversation_id) as free:
+                    if free:
+                        emit(event)
+            except StoreError:  # nobody knows, so nothing is said; the reply will hold it, if it can be kept
+                return
+            taken = not free
+
+        return emitting
 
     def _replay(self, asked: Asked, key: str) -> Reply | None:
         recorded = self._store.replay(asked.conversation_id, key)

@@ -32,6 +32,8 @@ def ask(
     typer.echo(reply.text)
     for citation in reply.citations:
         typer.echo(f"  [{citation.n}] {citation.title}")
+    if reply.handover_id:
+        typer.echo("(Asked here, nobody is called: a hand-over needs a conversation, as over HTTP.)", err=True)
 
 
 def batch(

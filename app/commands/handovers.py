@@ -1,4 +1,4 @@
-"""`pestle handovers`: the conversations that a person must look at."""
+"""`pestle handovers`: the conversations that wait for a person, or are held by one."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from app.settings import Settings
 
 def handovers() -> None:
     """List conversations that a person must look at, urgent ones first."""
-    from app.store.conversations import ConversationStore
+    from app.store.database import Database
+    from app.store.desk import DeskStore
     from app.store.migrate import migrate
 
     settings = Settings()
     migrate(settings.conversations_url)
-    store = ConversationStore(settings.conversations_url)
+    database = Database(settings.conversations_url)
     try:
-        for one in store.handovers():
+        for one in (queued.handover for queued in DeskStore(database).queue()):
             typer.echo(
                 f"{one.created_at:%Y-%m-%d %H:%M} UTC  {one.urgency:7} {one.department:10} {one.reason:18} "
-                f"conversation {one.conversation_id}  message {one.message_id}"
+                f"{one.agent_name or 'waiting':16} conversation {one.conversation_id}"
             )
     finally:
-        store.close()
+        database.close()

@@ -73,7 +73,7 @@ def serve(settings: Settings, console: Console) -> None:
                 "-m",
                 "streamlit",
                 "run",
-                str(ROOT / "app" / "ui" / "chat.py"),
+                str(ROOT / "app" / "ui" / "main.py"),
                 "--server.address",
                 settings.api_host,
                 "--server.port",
@@ -129,7 +129,8 @@ def _wait_until_ready(api: str, children: list[subprocess.Popen[bytes]], stoppin
 
 def _welcome(settings: Settings, console: Console, api: str) -> None:
     console.print(
-        f"\nChat  http://{settings.api_host}:{settings.ui_port}\nAPI   {api}  (its description: {api}/openapi.json)"
+        f"\nChat  http://{settings.api_host}:{settings.ui_port}\nDesk  http://{settings.api_host}:{settings.ui_port}/desk"
+        f"\nAPI   {api}  (its description: {api}/openapi.json)"
     )
     if settings.demo:
         try:

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 import re
 import secrets
-import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, insert, literal, or_, select
+from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select
 
-from app.store.engine import WRITING, open_engine
-from app.store.errors import BUSY, AlreadyRecorded, StoreBusy, UnknownConversation, store_errors
-from app.store.records import Conversation, Recorded, StoredHandover, StoredMessage, StoredTrace
-from app.store.tables import conversations, handovers, messages, traces
-from rag.turn import Answer, Focus, PastTurn, Reply
+from app.store.calls import append, call, lock, message_of, open_handover, storable
+from app.store.database import Database, now
+from app.store.errors import AlreadyRecorded
+from app.store.past import past_turns
+from app.store.records import Conversation, Kept, Recorded, StoredHandover, StoredMessage, StoredTrace
+from app.store.tables import conversations, messages, traces
+from rag.turn import Answer, PastTurn, Reply
+
+__all__ = ["CONVERSATION_ID", "PAGE", "ConversationStore", "storable"]
 
 CONVERSATION_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 PAST_TURNS = 12
 PAGE = 500
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps no NUL, and half a surrogate pair is no text
+LARGEST = 2_147_483_647
 
 _ONE = select(conversations).where(conversations.c.id == bindparam("id"))
-_LOCKED = _ONE.with_for_update()
 _LAST_SEQ = select(func.coalesce(func.max(messages.c.seq), 0)).where(messages.c.conversation_id == bindparam("id"))
-_BY_KEY = select(messages.c.seq, messages.c.text).where(
+_BY_KEY = select(messages.c.seq, messages.c.text, messages.c.reply).where(
     messages.c.conversation_id == bindparam("id"), messages.c.idempotency_key == bindparam("key")
 )
 _BY_SEQ = select(messages.c.reply).where(
@@ -35,7 +35,11 @@ _BY_SEQ = select(messages.c.reply).where(
 )
 _PAST = (
     select(messages.c.role, messages.c.text, messages.c.focus)
-    .where(messages.c.conversation_id == bindparam("id"))
+    .where(
+        messages.c.conversation_id == bindparam("id"),
+        messages.c.role != "notice",
+        messages.c.seq < bindparam("before"),
+    )
     .order_by(messages.c.seq.desc())
     .limit(bindparam("rows"))
 )
@@ -51,129 +55,87 @@ _TRACE = select(traces).where(or_(traces.c.id == bindparam("id"), traces.c.messa
 class ConversationStore:
     """Every method may raise `StoreError`. `app.store.migrate.migrate(url)` must have run before."""
 
-    def __init__(self, url: str) -> None:
-        self._engine = open_engine(url)
-        # SQLite lets one writer in and makes the others poll with growing pauses; a lock hands over at once.
-        self._writer = threading.Lock() if self._engine.dialect.name == "sqlite" else None
+    def __init__(self, database: Database | str) -> None:
+        """`database`: the one that other stores use too, or a URL."""
+        self._db = Database(database) if isinstance(database, str) else database
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._db.close()
 
     def ping(self) -> None:
         """Raises `StoreError` unless the database answers."""
-        with self._reading() as db:
+        with self._db.reading() as db:
             db.execute(select(literal(1))).one()
 
     def create(self, customer_id: str | None) -> str:
         """A new conversation's unguessable id. None: an anonymous visitor's."""
         key = secrets.token_urlsafe(16)
-        with self._writing() as db:
-            db.execute(insert(conversations), {"id": key, "customer_id": customer_id, "created_at": _now()})
+        with self._db.writing() as db:
+            db.execute(insert(conversations), {"id": key, "customer_id": customer_id, "created_at": now()})
         return key
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         if not CONVERSATION_ID.fullmatch(conversation_id):
             return None
-        with self._reading() as db:
+        with self._db.reading() as db:
             row = db.execute(_ONE, {"id": conversation_id}).one_or_none()
         return None if row is None else Conversation(row.id, row.customer_id, row.created_at)
 
-    def past(self, conversation_id: str, last: int = PAST_TURNS) -> tuple[PastTurn, ...]:
-        """The latest turns, oldest first."""
-        with self._reading() as db:
-            rows = db.execute(_PAST, {"id": conversation_id, "rows": 2 * last}).all()[::-1]
-        return tuple(
-            PastTurn(said.text, answered.text, Focus.model_validate(answered.focus or {}))
-            for said, answered in itertools.pairwise(rows)
-            if (said.role, answered.role) == ("customer", "assistant")
-        )
+    def past(self, conversation_id: str, last: int = PAST_TURNS, before: int = LARGEST) -> tuple[PastTurn, ...]:
+        """The latest turns of messages with seq < before, oldest first, with what a person said in them."""
+        with self._db.reading() as db:
+            rows = db.execute(_PAST, {"id": conversation_id, "rows": 2 * last, "before": before}).all()[::-1]
+        return past_turns([(row.role, row.text, row.focus) for row in rows])
 
-    def record(self, conversation_id: str, text: str, answer: Answer, idempotency_key: str | None = None) -> int:
-        """Keeps the message, its reply and its trace: all three, or nothing. Gives the reply's seq.
+    def record(
+        self, conversation_id: str, text: str, answer: Answer, idempotency_key: str | None = None
+    ) -> Kept | None:
+        """Keeps the message, its reply and its trace: all three, or nothing.
 
-        Raises `UnknownConversation`, `AlreadyRecorded`.
+        While a person holds the conversation, which is decided here and not before, the answer is dropped: the message
+        is kept for the person, and what is given back says so. None, and nothing kept, when the assistant only listened
+        (`with_agent`) and nobody holds the conversation any more. Raises `UnknownConversation`, `AlreadyRecorded`.
         """
-        reply, now = answer.reply, _now()
-        with self._writing() as db:
-            if db.execute(_LOCKED, {"id": conversation_id}).one_or_none() is None:
-                raise UnknownConversation(conversation_id)
+        reply, at = answer.reply, now()
+        with self._db.writing() as db:
+            lock(db, conversation_id)
             if idempotency_key and db.execute(_BY_KEY, {"id": conversation_id, "key": idempotency_key}).first():
                 raise AlreadyRecorded(idempotency_key)
-            last: int = db.execute(_LAST_SEQ, {"id": conversation_id}).scalar_one()
-            both = {"conversation_id": conversation_id, "created_at": now}
-            db.execute(
-                insert(messages),
-                [
-                    both
-                    | {
-                        "id": uuid.uuid4().hex,
-                        "seq": last + 1,
-                        "role": "customer",
-                        "text": storable(text),
-                        "reply": None,
-                        "focus": None,
-                        "idempotency_key": idempotency_key,
-                    },
-                    both
-                    | {
-                        "id": reply.message_id,
-                        "seq": last + 2,
-                        "role": "assistant",
-                        "text": storable(reply.text),
-                        "reply": reply,
-                        "focus": answer.focus,
-                        "idempotency_key": None,
-                    },
-                ],
+            before = open_handover(db, conversation_id)
+            if before is not None and before.state == "held":
+                return _tell(db, before, text, answer, idempotency_key)
+            if reply.outcome == "with_agent":
+                return None
+            if answer.handover and before is not None:
+                reply = reply.model_copy(update={"handover_id": before.id})
+            append(db, conversation_id, "customer", text, at, key=idempotency_key)
+            told = append(
+                db, conversation_id, "assistant", reply.text, at, id=reply.message_id, reply=reply, focus=answer.focus
             )
-            db.execute(
-                insert(traces),
-                both | {"id": reply.trace_id, "message_id": reply.message_id, "data": answer.trace},
-            )
-            if (handover := answer.handover) and reply.handover_id:
-                asked = {"reason": handover.reason, "urgency": handover.urgency, "department": handover.department}
-                db.execute(insert(handovers), both | asked | {"id": reply.handover_id, "message_id": reply.message_id})
-        return last + 2
+            _trace(db, conversation_id, reply, answer.trace, at)
+            if answer.handover and reply.handover_id:
+                call(db, conversation_id, answer.handover, at, id=reply.handover_id, message_id=reply.message_id)
+        return Kept(reply, told.seq)
 
     def replay(self, conversation_id: str, idempotency_key: str) -> Recorded | None:
         """The turn that was recorded under this key, with the text that it was about; None when there is none."""
-        with self._reading() as db:
+        with self._db.reading() as db:
             said = db.execute(_BY_KEY, {"id": conversation_id, "key": idempotency_key}).one_or_none()
             if said is None:
                 return None
-            reply = db.execute(_BY_SEQ, {"id": conversation_id, "seq": said.seq + 1}).scalar_one()
+            # the reply to a message that went to a person stands beside the message itself
+            reply = said.reply or db.execute(_BY_SEQ, {"id": conversation_id, "seq": said.seq + 1}).scalar_one()
         return Recorded(said.text, Reply.model_validate(reply))
 
     def messages(self, conversation_id: str, after: int = 0, limit: int = PAGE) -> list[StoredMessage]:
         """Messages with seq > after, oldest first, `limit` at most."""
-        with self._reading() as db:
+        with self._db.reading() as db:
             rows = db.execute(_PAGE, {"id": conversation_id, "after": after, "rows": limit}).all()
-        return [
-            StoredMessage(
-                row.id,
-                row.seq,
-                row.role,
-                row.text,
-                None if row.reply is None else Reply.model_validate(row.reply),
-                row.created_at,
-            )
-            for row in rows
-        ]
-
-    def handovers(self, limit: int = PAGE) -> list[StoredHandover]:
-        """Conversations that a person must look at: urgent ones first, then the oldest."""
-        urgent = case((handovers.c.urgency == "urgent", 0), else_=1)
-        query = select(handovers).order_by(urgent, handovers.c.created_at, handovers.c.id).limit(limit)
-        with self._reading() as db:
-            rows = db.execute(query).all()
-        return [
-            StoredHandover(row.id, row.conversation_id, row.message_id, row.reason, row.urgency, row.department, row.created_at)
-            for row in rows
-        ]
+        return [message_of(row._mapping) for row in rows]
 
     def last_seq(self, conversation_id: str) -> int:
         """The seq of the newest message; 0 when there is none."""
-        with self._reading() as db:
+        with self._db.reading() as db:
             last: int = db.execute(_LAST_SEQ, {"id": conversation_id}).scalar_one()
         return last
 
@@ -181,33 +143,32 @@ class ConversationStore:
         """The record of a turn, by the trace's id or by the reply's."""
         if not trace_id.isascii() or "\x00" in trace_id:
             return None
-        with self._reading() as db:
+        with self._db.reading() as db:
             row = db.execute(_TRACE, {"id": trace_id}).first()
         if row is None:
             return None
         return StoredTrace(row.id, row.conversation_id, row.message_id, row.data, row.created_at)
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with store_errors(), self._engine.connect() as db:
-            yield db
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        if self._writer and not self._writer.acquire(timeout=10):
-            raise StoreBusy(BUSY)
-        try:
-            with store_errors(), self._engine.connect().execution_options(**{WRITING: True}) as db, db.begin():
-                yield db
-        finally:
-            if self._writer:
-                self._writer.release()
-
-
-def storable(text: str) -> str:
-    """The text with what no database keeps (NUL, half a surrogate pair) replaced by U+FFFD."""
-    return UNSTORABLE.sub("\ufffd", text)
+def _tell(db: Connection, held: StoredHandover, text: str, answer: Answer, key: str | None) -> Kept:
+    """Keeps a message for the person who holds the conversation. Danger is made urgent, and its reviewed text shown."""
+    at, message_id = now(), uuid.uuid4().hex
+    reply = Reply(
+        message_id=message_id,
+        trace_id=answer.reply.trace_id,
+        text="",
+        outcome="with_agent",
+        reason="with_agent",
+        handover_id=held.id,
+    )
+    last = append(db, held.conversation_id, "customer", text, at, id=message_id, reply=reply, key=key)
+    _trace(db, held.conversation_id, reply, {"outcome": "with_agent", "handover_id": held.id}, at)
+    if answer.reply.outcome == "emergency" and answer.handover:
+        call(db, held.conversation_id, answer.handover, at)
+        last = append(db, held.conversation_id, "notice", answer.reply.text, at)
+    return Kept(reply, last.seq, dropped=True)
 
 
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
+def _trace(db: Connection, conversation_id: str, reply: Reply, data: dict[str, Any], at: dt.datetime) -> None:
+    row = {"id": reply.trace_id, "message_id": reply.message_id, "conversation_id": conversation_id}
+    db.execute(insert(traces), row | {"data": data, "created_at": at})

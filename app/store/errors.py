@@ -6,6 +6,8 @@ StoreError              not done, nothing changed; the message is for whoever ru
 └── StoreAway           the database can't be reached, opened or used
 UnknownConversation     no conversation has this id
 AlreadyRecorded         this Idempotency-Key has been recorded in this conversation before
+UnknownHandover         no hand-over has this id
+HandoverMoved           the hand-over is not, or no longer, in the state that this needs
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import exc
+
+from app.store.records import StoredHandover
 
 
 class StoreError(RuntimeError):
@@ -40,6 +44,18 @@ class UnknownConversation(LookupError):
 
 class AlreadyRecorded(ValueError):
     pass
+
+
+class UnknownHandover(LookupError):
+    pass
+
+
+class HandoverMoved(ValueError):
+    """`handover`: how it stands; None where none is open."""
+
+    def __init__(self, handover: StoredHandover | None) -> None:
+        super().__init__(handover.state if handover else "none is open")
+        self.handover = handover
 
 
 FULL_STATES = {"53100", "53200"}  # PostgreSQL: disk_full, out_of_memory

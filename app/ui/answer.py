@@ -54,6 +54,23 @@ def question_html(text: str) -> str:
     )
 
 
+def said_html(message: Mapping[str, Any]) -> str:
+    """What a person said in the conversation, or a line about what happened in it."""
+    text = str(message.get("text") or "")
+    if message.get("role") == "notice":
+        return f'<div class="fh-happened" dir="auto">{prose(text)}</div>'
+    name = str(message.get("author") or "").strip() or "Our team"
+    return (
+        f'<div class="fh-person"><span class="fh-face" aria-hidden="true">{plain(name[:1].upper())}</span>'
+        f'<div><b>{plain(name)}</b><div class="fh-said" dir="auto">{prose(text)}</div></div></div>'
+    )
+
+
+def without_marks(text: str) -> str:
+    """A reply's text as a person would write it."""
+    return _MARKS.sub("", text)
+
+
 def notice_html(text: str) -> str:
     return f'<div class="fh-notice" role="status">{prose(text)}</div>'
 
@@ -115,6 +132,20 @@ def _source_mark(n: int, source: Mapping[str, Any] | None, mark: str) -> str:
         f'<sup class="fh-mark"><a href="{link}" data-cite="{plain(mark)}-{n}" '
         f'title="{title}" aria-label="{named}">{n}</a></sup>'
     )
+
+
+def chips_html(reply: Mapping[str, Any]) -> str:
+    """The sources of a reply as links that open beside the page; empty when it has none."""
+    chips = "".join(map(_chip, _dicts(reply.get("citations"))))
+    return f'<p class="fh-chips">{chips}</p>' if chips else ""
+
+
+def _chip(citation: Mapping[str, Any]) -> str:
+    n, title = plain(citation.get("n", "")), plain(citation.get("title", ""))
+    if citation.get("kind", "article") != "article":
+        return f'<span class="fh-record"><b>{n}</b> {title}</span>'
+    link = quote(str(citation.get("article_id", "")), safe="")
+    return f'<a class="fh-record" href="/?article={link}" target="_blank"><b>{n}</b> {title}</a>'
 
 
 def _dicts(value: Any) -> list[Mapping[str, Any]]:

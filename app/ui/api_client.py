@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -52,7 +53,11 @@ class NotThere(ApiError):
 
 
 class NotAccepted(ApiError):
-    pass
+    """`errors` are the fields that the API names, each with "field" and "problem"."""
+
+    def __init__(self, sentence: str, errors: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(sentence)
+        self.errors = errors or []
 
 
 @dataclass(frozen=True)
@@ -70,10 +75,17 @@ class ApiClient:
     """
 
     def __init__(
-        self, http: httpx.Client, token: str | None = None, sleep: Callable[[float], None] = time.sleep
+        self,
+        http: httpx.Client,
+        token: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        address: str | None = None,
     ) -> None:
+        """`address`: the browser's, so that the API's limits count it and not this server; None: not known."""
         self._http = http
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if address:
+            self._headers["X-Forwarded-For"] = address
         self._sleep = sleep
 
     def is_up(self) -> bool:
@@ -86,33 +98,78 @@ class ApiClient:
     def demo_customers(self) -> list[dict[str, Any]]:
         """The demo customers, or an empty list where demo sign-in is turned off."""
         try:
-            return _rows(self._get("/v1/demo/customers"), "customers")
+            return rows_in(self._get("/v1/demo/customers"), "customers")
         except NotThere:
             return []
 
     def demo_token(self, customer_id: str) -> str:
-        return _said(self._post("/v1/demo/token", {"customer_id": customer_id}), "token")
+        return text_in(self._post("/v1/demo/token", {"customer_id": customer_id}), "token")
 
     def new_conversation(self) -> str:
-        return _said(self._post("/v1/conversations", {}), "conversation_id")
+        return text_in(self._post("/v1/conversations", {}), "conversation_id")
 
-    def messages(self, conversation_id: str) -> list[dict[str, Any]]:
-        """All messages of a conversation, oldest first. Raises NotThere when it isn't this visitor's."""
-        path = f"/v1/conversations/{_path(conversation_id)}/messages"
+    def messages(self, conversation_id: str, after: int = 0) -> list[dict[str, Any]]:
+        """Messages whose seq is larger, oldest first. Raises NotThere when the conversation isn't this visitor's."""
+        path = f"/v1/conversations/{path_part(conversation_id)}/messages"
         found: list[dict[str, Any]] = []
         while True:
-            page = self._get(f"{path}?after={found[-1].get('seq', 0)}" if found else path)
-            rows = _rows(page, "messages")
+            last = int(found[-1].get("seq") or 0) if found else after
+            page = self._get(f"{path}?after={last}" if last else path)
+            rows = rows_in(page, "messages")
             found += rows
             if not rows or not page.get("more"):
                 return found
 
+    def handover(self, conversation_id: str) -> dict[str, Any] | None:
+        """How it stands with the person who was asked for; None when nobody was."""
+        try:
+            return whole(self._get(f"/v1/conversations/{path_part(conversation_id)}/handover"))
+        except NotThere:
+            return None
+
+    def ask_person(self, conversation_id: str, note: str, department: str | None) -> dict[str, Any]:
+        """Asks for a person, or finds that one was asked for already; how it stands then."""
+        body = {"note": note, "department": department}
+        return whole(self._post(f"/v1/conversations/{path_part(conversation_id)}/handover", body))
+
+    def no_person(self, conversation_id: str) -> None:
+        """Takes the wish for a person back. Raises NotAccepted when somebody is there already."""
+        self._send("DELETE", f"/v1/conversations/{path_part(conversation_id)}/handover")
+
+    def rating(self, message_id: str) -> dict[str, Any] | None:
+        try:
+            return whole(self._get(f"/v1/messages/{path_part(message_id)}/feedback"))
+        except NotThere:
+            return None
+
+    def rate(self, message_id: str, rating: str, reasons: list[str], comment: str) -> dict[str, Any]:
+        """Rates a reply "up" or "down"; the last rating counts."""
+        body = {"rating": rating, "reasons": reasons, "comment": comment}
+        return whole(self._post(f"/v1/messages/{path_part(message_id)}/feedback", body))
+
+    def unrate(self, message_id: str) -> None:
+        self._send("DELETE", f"/v1/messages/{path_part(message_id)}/feedback")
+
+    def sign(self, message_id: str, kind: str) -> None:
+        """Reports what the visitor did after a reply: "took_suggestion" or "left"."""
+        self._post(f"/v1/messages/{path_part(message_id)}/signs", {"kind": kind})
+
+    def my_data(self) -> dict[str, Any]:
+        """Everything that is kept about the signed-in customer."""
+        return whole(self._get("/v1/me/data"))
+
+    def delete_my_data(self) -> None:
+        self._send("DELETE", "/v1/me/data")
+
+    def choices(self) -> dict[str, Any]:
+        return whole(self._get("/v1/me/choices"))
+
+    def choose(self, no_training: bool) -> None:
+        self._send("PUT", "/v1/me/choices", {"no_training": no_training})
+
     def article(self, article_id: str) -> dict[str, Any]:
         """An article of the knowledge base. Raises NotThere."""
-        found = self._get(f"/v1/knowledge/articles/{_path(article_id)}")
-        if not isinstance(found, dict):
-            raise ApiBroken
-        return found
+        return whole(self._get(f"/v1/knowledge/articles/{path_part(article_id)}"))
 
     def explains(self) -> bool:
         """Whether this server tells why an answer was given."""
@@ -121,10 +178,7 @@ class ApiClient:
 
     def why(self, message_id: str) -> dict[str, Any]:
         """Why a reply of this visitor's was given. Raises NotThere."""
-        found = self._get(f"/v1/messages/{_path(message_id)}/why")
-        if not isinstance(found, dict):
-            raise ApiBroken
-        return found
+        return whole(self._get(f"/v1/messages/{path_part(message_id)}/why"))
 
     def ask(self, conversation_id: str, text: str, key: str) -> Generator[ReplyEvent]:
         """Sends a message and yields its reply as it is released; the last event is `done` with the whole reply.
@@ -136,7 +190,7 @@ class ApiClient:
                 self._sleep(0.3 * 3 ** (attempt - 1))
                 yield ReplyEvent("restart", {})
             try:
-                yield from self._stream(f"/v1/conversations/{_path(conversation_id)}/messages", text, key)
+                yield from self._stream(f"/v1/conversations/{path_part(conversation_id)}/messages", text, key)
             except httpx.TransportError:
                 continue
             return
@@ -162,20 +216,21 @@ class ApiClient:
         raise httpx.RemoteProtocolError("the stream ended before the reply was whole")
 
     def _get(self, path: str) -> Any:
-        # A pooled connection may have been closed by a restart of the API: reading twice is harmless.
-        with _readable():
-            try:
-                response = self._http.get(path, headers=self._headers)
-            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                response = self._http.get(path, headers=self._headers)
-        return _answer(response)
+        return self._send("GET", path)
 
     def _post(self, path: str, body: dict[str, Any]) -> Any:
+        return self._send("POST", path, body)
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None) -> Any:
+        """The decoded answer; None for an answer without a body."""
+        headers = {**self._headers, "Idempotency-Key": key} if key else self._headers
+        request = partial(self._http.request, method, path, json=body, headers=headers)
+        # A pooled connection may have been closed by a restart of the API: sending twice is harmless here.
         with _readable():
             try:
-                response = self._http.post(path, json=body, headers=self._headers)
+                response = request()
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                response = self._http.post(path, json=body, headers=self._headers)
+                response = request()
         return _answer(response)
 
 
@@ -195,6 +250,8 @@ def _readable() -> Iterator[None]:
 def _answer(response: httpx.Response) -> Any:
     if response.status_code >= 400:
         raise _error(response.status_code, _problem(response.text))
+    if response.status_code == 204:
+        return None
     try:
         return response.json()
     except ValueError as error:
@@ -210,7 +267,8 @@ def _error(status: int, problem: dict[str, Any]) -> ApiError:
         return ApiAway()
     if status >= 500:
         return ApiBroken()
-    return NotAccepted(str(problem.get("detail") or problem.get("title") or "That message could not be sent."))
+    said = problem.get("detail") or problem.get("title") or "That message could not be sent."
+    return NotAccepted(str(said), rows_in(problem, "errors"))
 
 
 def _problem(text: str) -> dict[str, Any]:
@@ -230,17 +288,23 @@ def _object(text: str) -> dict[str, Any]:
     return value
 
 
-def _rows(answer: Any, name: str) -> list[dict[str, Any]]:
+def rows_in(answer: Any, name: str) -> list[dict[str, Any]]:
     rows = answer.get(name) if isinstance(answer, dict) else None
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
-def _said(answer: Any, name: str) -> str:
+def whole(answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise ApiBroken
+    return answer
+
+
+def text_in(answer: Any, name: str) -> str:
     value = answer.get(name) if isinstance(answer, dict) else None
     if not isinstance(value, str) or not value:
         raise ApiBroken
     return value
 
 
-def _path(part: str) -> str:
+def path_part(part: str) -> str:
     return quote(part, safe="")

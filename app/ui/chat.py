@@ -1,32 +1,26 @@
-"""The customer's chat page: `streamlit run app/ui/chat.py` with PESTLE_API_URL. It holds no logic; the API does."""
+"""The customer's chat page. It holds no logic; the API does."""
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import closing
 from typing import Any
 
-import httpx
 import streamlit as st
 
-from app.ui import browser, page, session
-from app.ui.answer import question_html
-from app.ui.api_client import ApiAway, ApiBroken, ApiClient, ApiError, NotAccepted, NotThere, SignInEnded, open_http
+from app.ui import browser, leaving, page, person, session
+from app.ui.answer import question_html, said_html
+from app.ui.api_client import ApiAway, ApiBroken, ApiClient, ApiError, NotAccepted, NotThere, SignInEnded
+from app.ui.connection import pool
 from app.ui.session import Chat, Outgoing
 
 GONE = "We couldn't open that conversation, so here is a new one."
 
 
-@st.cache_resource(show_spinner=False)
-def pool(base_url: str) -> httpx.Client:
-    return open_http(base_url)
-
-
 def main() -> None:
     page.frame()
     chat = current_chat()
-    client = ApiClient(pool(os.environ.get("PESTLE_API_URL", "http://127.0.0.1:8000")), _token(chat))
+    client = ApiClient(pool(), _token(chat), address=st.context.ip_address)
     if article_id := st.query_params.get("article"):
         page.article_page(article_id, client)
         return
@@ -34,9 +28,11 @@ def main() -> None:
     problem = load(chat, client)
     page.top_bar(chat, client)
     with st.bottom:
+        person.line(chat, client, begin=_begin)
         if chat.draft is not None:
             st.session_state[page.INPUT], chat.draft = chat.draft, None
-        st.chat_input("Type your question", key=page.INPUT, on_submit=lambda: chat.send(st.session_state[page.INPUT]))
+        hint = "Write to the person who helps you" if chat.with_person else "Type your question"
+        st.chat_input(hint, key=page.INPUT, on_submit=lambda: chat.send(st.session_state[page.INPUT]))
         st.html(f'<p class="fh-foot">{page.DISCLAIMER}</p>')
     page.article_dialog(chat, client)
     if problem:
@@ -45,7 +41,10 @@ def main() -> None:
         trouble(chat, problem)
     else:
         converse(chat, client)
+    leaving.remember(chat)
     with st.container(key="scripts"):
+        sent = len(chat.outbox) + sum(message.get("role") == "customer" for message in chat.messages)
+        browser.keeps_draft("chat", chat.conversation_id or "new", sent)
         browser.page_script(len(chat.messages))
         if chat.cookie is not None:
             browser.cookie_script(chat.cookie)
@@ -64,25 +63,12 @@ def _token(chat: Chat) -> str | None:
 
 
 def follow_url(chat: Chat) -> None:
-    """The address decides which conversation is open, so reload, back and a kept link all work."""
-    wanted = st.query_params.get("c")
-    if wanted == chat.url_seen:
-        if wanted != chat.conversation_id:  # the chat moved on: a new conversation, or none yet
-            _show_in_url(chat)
-    elif wanted:
-        chat.url_seen = wanted
-        chat.open(wanted)
-    elif not chat.outbox:
-        chat.url_seen = None
-        chat.start_over(chat.notice)
-
-
-def _show_in_url(chat: Chat) -> None:
-    chat.url_seen = chat.conversation_id
-    if chat.conversation_id:
-        st.query_params["c"] = chat.conversation_id
-    else:
-        st.query_params.pop("c", None)
+    """The address decides which conversation is open."""
+    if chat.address.moved(chat.conversation_id):
+        if chat.address.seen:
+            chat.open(chat.address.seen)
+        elif not chat.outbox:
+            chat.start_over(chat.notice)
 
 
 def load(chat: Chat, client: ApiClient) -> ApiError | None:
@@ -91,6 +77,7 @@ def load(chat: Chat, client: ApiClient) -> ApiError | None:
         return None
     try:
         chat.messages = client.messages(chat.conversation_id)
+        chat.person = client.handover(chat.conversation_id)
         chat.loaded, chat.failures = True, 0
     except SignInEnded as error:
         chat.sign_out(str(error))
@@ -115,6 +102,9 @@ def converse(chat: Chat, client: ApiClient) -> None:
             if message.get("role") == "customer":
                 st.html(question_html(str(message.get("text", ""))))
                 continue
+            if message.get("role") in ("agent", "notice"):
+                st.html(said_html(message))
+                continue
             last = number == len(chat.messages) - 1 and not chat.outbox
             with st.container(key=f"reply-{number}"):
                 reply = message.get("reply") or {"text": message.get("text", "")}
@@ -138,8 +128,8 @@ def deliver(chat: Chat, client: ApiClient, out: Outgoing) -> bool:
         page.draw_waiting(slot)
         try:
             if chat.conversation_id is None:
-                chat.conversation_id = client.new_conversation()
-                _show_in_url(chat)
+                _begin(chat, client)
+            assert chat.conversation_id
             reply = stream(client, chat.conversation_id, out, slot)
         except NotThere:
             if fresh:
@@ -153,11 +143,24 @@ def deliver(chat: Chat, client: ApiClient, out: Outgoing) -> bool:
             st.rerun()
         except ApiError as error:
             return _failed(chat, error, slot)
-        chat.messages += [{"role": "customer", "text": out.text}, {"role": "assistant", "reply": reply}]
+        chat.messages.append({"role": "customer", "text": out.text})
+        if reply.get("outcome") != "with_agent":
+            chat.messages.append({"role": "assistant", "reply": reply})
         chat.outbox.remove(out)
         chat.failures = 0
+        chat.ratings.setdefault(str(reply.get("message_id")), None)
         page.draw_reply(chat, client, reply, number, slot, last=not chat.outbox)
+    if reply.get("handover_id") or reply.get("outcome") == "with_agent" or chat.person_asked:
+        person.look_again(chat, client)
     return True
+
+
+def _begin(chat: Chat, client: ApiClient) -> str:
+    """The open conversation, begun now where there is none yet. Raises ApiError."""
+    if chat.conversation_id is None:
+        chat.conversation_id = client.new_conversation()
+        chat.address.show(chat.conversation_id)
+    return chat.conversation_id
 
 
 def stream(client: ApiClient, conversation_id: str, out: Outgoing, slot: Any) -> dict[str, Any]:
@@ -217,10 +220,5 @@ def watch(chat: Chat) -> None:
     pause = min(1.0 * 2 ** (chat.failures - 1), 30.0)
     if time.monotonic() - chat.failed_at < pause:
         return
-    base_url = os.environ.get("PESTLE_API_URL", "http://127.0.0.1:8000")
-    if ApiClient(pool(base_url)).is_up():
+    if ApiClient(pool()).is_up():
         st.rerun()
-
-
-if __name__ == "__main__":
-    main()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from streamlit import net_util
 
+from app.ui.account import account
 from app.ui.answer import notice_html, reply_html, waiting_html
 from app.ui.api_client import ApiClient, ApiError, NotThere
 from app.ui.article import article_html, article_link, related, related_html
 from app.ui.cards import card_html
+from app.ui.ratings import thumbs
 from app.ui.session import Chat, Visitor
 from app.ui.text import label, plain
 from app.ui.why import disclosure
@@ -62,18 +65,9 @@ def top_bar(chat: Chat, client: ApiClient) -> None:
             icon = ":material/edit_square:"
             st.button("New chat", key="new-chat", icon=icon, type="tertiary", on_click=chat.start_over)
         if chat.visitor:
-            _account(chat, chat.visitor)
+            account(chat, client, chat.visitor)
         else:
             _sign_in(chat, client)
-
-
-def _account(chat: Chat, visitor: Visitor) -> None:
-    with st.popover(label(visitor.name, 24), icon=":material/person:", key="account"):
-        st.html(f'<p class="fh-hint">Signed in as <b>{plain(visitor.name)}</b></p>')
-        st.button(
-            "Sign out", key="sign-out", icon=":material/logout:", width="stretch",
-            on_click=chat.sign_out, args=("You are signed out.",),
-        )  # fmt: skip
 
 
 def _sign_in(chat: Chat, client: ApiClient) -> None:
@@ -136,20 +130,34 @@ def draw_live(slot: Any, sentences: list[dict[str, Any]]) -> None:
 
 
 def draw_reply(chat: Chat, client: ApiClient, reply: Mapping[str, Any], number: int, slot: Any, last: bool) -> None:
-    """A whole reply: its text goes into `slot`, the rest below it."""
+    """A whole reply: its text goes into `slot`, the rest below it. While a person is there, it has none."""
+    if reply.get("outcome") == "with_agent":
+        slot.empty()
+        return
     slot.html(reply_html(reply, str(number)))
     for card in reply.get("cards") or ():
         if isinstance(card, Mapping):
             st.html(card_html(card))
     _sources(chat, reply, number)
-    if reply.get("message_id") and _explains(chat, client):
-        disclosure(chat, client, str(reply["message_id"]), number)
+    if message_id := str(reply.get("message_id") or ""):
+        if _explains(chat, client):
+            disclosure(chat, client, message_id, number)
+        thumbs(chat, client, message_id, number)
     suggestions = [str(s) for s in reply.get("suggestions") or () if str(s).strip()]
     below = st.empty()  # an empty slot takes the buttons away at once when the next message is sent
     if last and suggestions:
         with below.container(key=f"suggestions-{number}", horizontal=True, gap="xsmall"):
             for i, text in enumerate(suggestions):
-                st.button(label(text), key=f"suggestion-{number}-{i}", on_click=chat.send, args=(text,))
+                st.button(
+                    label(text), key=f"suggestion-{number}-{i}", on_click=_take, args=(chat, client, text, message_id)
+                )
+
+
+def _take(chat: Chat, client: ApiClient, text: str, message_id: str) -> None:
+    chat.send(text)
+    if message_id:
+        with suppress(ApiError):
+            client.sign(message_id, "took_suggestion")
 
 
 def _explains(chat: Chat, client: ApiClient) -> bool:

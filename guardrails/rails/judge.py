@@ -58,6 +58,12 @@ def alarmed(case: Emergency) -> Ruling:
     return Ruling("emergency", case.category, case.text, "pattern")
 
 
+def wished(policy: Policy) -> Ruling:
+    """The ruling on a wish for a person that was heard otherwise than by the rail."""
+    rail = policy.rail("wants_human")
+    return Ruling("person", rail.category, rail.text, "intent")
+
+
 def danger(text: str, policy: Policy) -> Emergency | None:
     """The case of danger whose patterns the message shows. `text` is cleaned. Needs no model."""
     lowered = text.lower()

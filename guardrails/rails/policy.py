@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
 
+from rails.handing import Handing
 from rails.strict_yaml import FileErrors, read_strict
 
 Action = Literal["emergency", "refuse", "calm", "pharmacist", "person", "explain"]
@@ -130,6 +131,7 @@ class Policy(Part):
     output: Output
     links: tuple[str, ...] = ()
     wording: Wording
+    handover: Handing
 
     def rail(self, head: str) -> Rail:
         return next(rail for rail in self.rails if rail.head == head)

@@ -209,3 +209,7 @@ class AccountBook(Protocol):
     def customer_ids(self, limit: int = 100) -> list[str]:
         """The first customers by id, for the demo's sign-in page."""
         ...
+
+    def made_up(self) -> bool:
+        """Whether these are certainly the demo's imaginary people: then anybody may sign in as one of them."""
+        ...

@@ -109,6 +109,9 @@ class RestAccountBook:
     def customer_ids(self, limit: int = 100) -> list[str]:
         return list(self._read(self._send("GET", "/v1/customers", params={"limit": limit}), CUSTOMERS).customer_ids)
 
+    def made_up(self) -> bool:
+        return False
+
     def _send(self, method: str, path: str, **rest: Any) -> httpx.Response:
         try:
             return self._client.request(method, path, **rest)

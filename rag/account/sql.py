@@ -123,6 +123,11 @@ class SqlAccountBook:
         with self._read() as connection:
             return list(connection.execute(query).scalars())
 
+    def made_up(self) -> bool:
+        meta = schema.account_meta.c
+        with self._read() as connection:
+            return bool(connection.execute(select(meta.value).where(meta.key == "origin")).scalar() == "demo")
+
     @contextmanager
     def _read(self) -> Iterator[Connection]:
         """One read-only transaction; what the driver or a strange row raises becomes an `AccountError`."""

@@ -184,7 +184,7 @@ def test_a_full_disk(
     client: TestClient, messages: str, assistant: ScriptedAssistant, accept: str, settings: Settings
 ) -> None:
     assert client.post(messages, json={"text": "kept"}).status_code == 200
-    engine = client.app.state.services.store._engine  # type: ignore[attr-defined]
+    engine = client.app.state.services.store._db.engine  # type: ignore[attr-defined]
     limit: Callable[..., Any] = lambda connection, _: connection.execute("PRAGMA max_page_count=1")  # noqa: E731
     event.listen(engine, "connect", limit)
     engine.dispose()

@@ -34,7 +34,7 @@ def test_a_turn(client: TestClient, assistant: ScriptedAssistant, bearer: Bearer
     answer = client.post(messages, json={"text": "Where is it?"}, headers=me)
     assert answer.status_code == 200
     assert answer.json() == planned.reply.model_dump(mode="json")
-    assert assistant.asked == [Message("Where is it?", "C-10001", ())]
+    assert assistant.asked == [Message("Where is it?", "C-10001", (), called=())]
     client.post(messages, json={"text": "And when?"}, headers=me)
     assert [(turn.text, turn.reply, turn.focus.items) for turn in assistant.asked[1].past] == [
         ("Where is it?", "It left on Tuesday.", ("FH-1",))

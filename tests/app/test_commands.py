@@ -78,6 +78,14 @@ def test_ask(run: Run) -> None:
     assert "[1]" in done.stdout.splitlines()[-1]
 
 
+def test_ask_says_that_nobody_is_called_from_here(run: Run) -> None:
+    done = run("ask", "I took too many pills")
+    assert done.exit_code == 0, done.output
+    assert "Poison Control" in done.stdout
+    assert "nobody is called" in done.stderr
+    assert "nobody is called" not in done.stdout
+
+
 def test_ask_as_a_customer_in_json(run: Run) -> None:
     done = run("ask", "Where is order FH-2051846?", "--customer", "C-10001", "--json")
     assert done.exit_code == 0, done.output

@@ -78,7 +78,7 @@ def test_every_commit_is_synced(url: str) -> None:
 
 def test_a_full_disk_loses_nothing(url: str) -> None:
     store = ConversationStore(url)
-    event.listen(store._engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count=40"))
+    event.listen(store._db.engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count=160"))
     key = store.create(None)
     recorded = 0
 

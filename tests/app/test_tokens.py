@@ -31,7 +31,13 @@ def unsigned(header: dict[str, Any], body: dict[str, Any], signature: bytes = b"
 
 
 def signed(settings: Settings, **changed: Any) -> str:
-    return jwt.encode(claims(**changed), Tokens(settings)._key, algorithm="EdDSA")
+    key = Tokens(settings).keys.newest()
+    return jwt.encode(claims(**changed), key.private, algorithm="EdDSA", headers={"kid": key.kid})
+
+
+def known(settings: Settings) -> dict[str, str]:
+    """The header of a forger who knows our public keys."""
+    return {"kid": Tokens(settings).keys.newest().kid}
 
 
 def tampered(settings: Settings) -> str:
@@ -40,8 +46,8 @@ def tampered(settings: Settings) -> str:
 
 
 def with_public_key_as_secret(settings: Settings) -> str:
-    public = Tokens(settings)._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    return jwt.encode(claims(), public, algorithm="HS256")
+    public = Tokens(settings).keys.newest().private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return jwt.encode(claims(), public, algorithm="HS256", headers=known(settings))
 
 
 RSA = generate_private_key(65537, 2048)
@@ -60,12 +66,17 @@ BAD: dict[str, Callable[[Settings], str]] = {
     "unknown role": lambda s: signed(s, role="root"),
     "a list of roles": lambda s: signed(s, role=["customer", "admin"]),
     "blank subject": lambda s: signed(s, sub="  "),
-    "forged": lambda s: jwt.encode(claims(), Ed25519PrivateKey.generate(), algorithm="EdDSA"),
+    "forged": lambda s: jwt.encode(claims(), Ed25519PrivateKey.generate(), algorithm="EdDSA", headers=known(s)),
+    "no key id": lambda s: jwt.encode(claims(), Tokens(s).keys.newest().private, algorithm="EdDSA"),
+    "another key id": lambda s: jwt.encode(
+        claims(), Tokens(s).keys.newest().private, algorithm="EdDSA", headers={"kid": "A" * 43}
+    ),
+    "a number as key id": lambda s: unsigned({"alg": "EdDSA", "kid": 7}, claims(), b"x"),
     "tampered": tampered,
-    "alg none": lambda s: unsigned({"alg": "none", "typ": "JWT"}, claims()),
-    "alg None": lambda s: unsigned({"alg": "None", "typ": "JWT"}, claims(), b"x"),
+    "alg none": lambda s: unsigned({"alg": "none", "typ": "JWT", **known(s)}, claims()),
+    "alg None": lambda s: unsigned({"alg": "None", "typ": "JWT", **known(s)}, claims(), b"x"),
     "public key as secret": with_public_key_as_secret,
-    "RSA with its own key": lambda s: jwt.encode(claims(), RSA, algorithm="RS256"),
+    "RSA with its own key": lambda s: jwt.encode(claims(), RSA, algorithm="RS256", headers=known(s)),
     "its own key in the header": lambda s: jwt.encode(
         claims(), Ed25519PrivateKey.generate(), algorithm="EdDSA", headers={"jwk": {"kty": "OKP"}, "kid": "../../x"}
     ),
@@ -73,7 +84,7 @@ BAD: dict[str, Callable[[Settings], str]] = {
     "dots": lambda s: "...",
     "binary": lambda s: "\x7f\x7e.%00.<>",
     "huge": lambda s: "a" * 5000,
-    "list as claims": lambda s: unsigned({"alg": "EdDSA"}, []),  # type: ignore[arg-type]
+    "list as claims": lambda s: unsigned({"alg": "EdDSA", **known(s)}, []),  # type: ignore[arg-type]
 }
 
 
@@ -110,10 +121,10 @@ def test_two_headers_are_refused(client: TestClient, bearer: Callable[..., dict[
     assert client.post("/v1/conversations", headers=both).status_code == 401
 
 
-@pytest.mark.parametrize("role", ["customer", "agent", "admin"])
+@pytest.mark.parametrize("role", ["customer", "agent", "pharmacist", "admin", "evaluator"])
 def test_a_good_token_says_who(role: str, settings: Settings) -> None:
     found = Tokens(settings).verify(mint(settings, **{role: "C-10001"}))
-    assert (found.role, found.id) == (role, "C-10001")
+    assert (found.role, found.id, found.name) == (role, "C-10001", "C-10001")
     assert 0 < found.expires - time.time() <= 12 * 3600
 
 

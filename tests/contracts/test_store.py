@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from sqlalchemy import text
 from app.store.conversations import ConversationStore
 from app.store.errors import AlreadyRecorded, StoreAway, UnknownConversation
 from app.store.migrate import head, migrate
-from rag.turn import Citation, Focus, Handover
+from rag.turn import Citation, Focus
 from tests.fakes import scripted
 from tests.postgres import postgres
 
@@ -65,7 +64,9 @@ def test_a_turn_comes_back_whole(store: ConversationStore) -> None:
     key = store.create(None)
     source = Citation(n=1, article_id="delivery-speeds", title="How fast?", url="?article=delivery-speeds")
     answer = scripted(STRANGE, citations=[source], suggestions=["And then?"], focus=Focus(items=("FH-1234567",)))
-    assert store.record(key, STRANGE, answer) == 2
+    kept = store.record(key, STRANGE, answer)
+    assert kept is not None
+    assert (kept.reply, kept.seq, kept.dropped) == (answer.reply, 2, False)
     said, replied = store.messages(key)
     assert (said.seq, said.role, said.text, said.reply) == (1, "customer", STRANGE, None)
     assert (replied.seq, replied.role, replied.id) == (2, "assistant", answer.reply.message_id)
@@ -159,7 +160,7 @@ def test_migrating_twice_changes_nothing(store: ConversationStore, url: str) -> 
 
 def test_a_newer_database_is_left_alone(store: ConversationStore, url: str) -> None:
     def stamp(revision: str) -> None:
-        with store._engine.begin() as db:
+        with store._db.engine.begin() as db:
             db.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
 
     stamp("9999")
@@ -176,18 +177,5 @@ def test_the_tables_are_those_that_the_code_knows(store: ConversationStore) -> N
 
     from app.store.tables import metadata
 
-    with store._engine.connect() as db:
+    with store._db.engine.connect() as db:
         assert compare_metadata(MigrationContext.configure(db), metadata) == []
-
-
-def test_a_handover_is_kept_with_its_turn_and_urgent_ones_come_first(store: ConversationStore) -> None:
-    before = {one.id for one in store.handovers()}
-    keys = [store.create("C-10001"), store.create(None), store.create(None)]
-    for n, (key, urgency) in enumerate(zip(keys, ("soon", "urgent", None), strict=True)):
-        answer = scripted(f"turn {n}")
-        if urgency:
-            reply = answer.reply.model_copy(update={"handover_id": f"{answer.reply.message_id}h"})
-            answer = replace(answer, reply=reply, handover=Handover("abuse" if n == 0 else "overdose", urgency, "care"))  # type: ignore[arg-type]
-        store.record(key, "help", answer)
-    found = [one for one in store.handovers() if one.id not in before]
-    assert [(one.conversation_id, one.urgency, one.reason) for one in found] == [(keys[1], "urgent", "overdose"), (keys[0], "soon", "abuse")]

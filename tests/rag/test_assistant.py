@@ -13,7 +13,7 @@ from app.settings import Settings
 from rag.account.book import AccountError
 from rag.assistant import Assistant
 from rag.compose.load_model import load_chat_model
-from rag.turn import Answer, Event, Message, PastTurn, Reply
+from rag.turn import Answer, Event, Handover, Message, PastTurn, Reply
 from rails.policy import read_policy
 from tests import made, scripted_model
 from tests.scripted_model import ScriptedServer
@@ -165,7 +165,7 @@ def test_small_talk_and_a_person(ask: Any, text: str) -> None:
     reply = ask(text)
     whole(reply)
     assert reply.citations == ()
-    assert reply.text in (SAID.greeting, SAID.thanks, SAID.person)
+    assert reply.text in (SAID.greeting, SAID.thanks, POLICY.rail("wants_human").text)
 
 
 # The account
@@ -388,6 +388,9 @@ def test_the_trace_tells_the_turn(assistant: Assistant) -> None:
     assert trace["evidence"]
     assert trace["versions"]["policy"] == POLICY.version
     assert trace["versions"]["knowledge"] == assistant._is.search().index.version
+    assert trace["versions"]["encoder"] == assistant._is.search().encoder.name
+    assert trace["versions"]["reader"].startswith("reader-")
+    assert trace["versions"]["composer"] == "extractive"
     assert {"read", "gather", "compose", "turn"} <= set(trace["timings_ms"])
 
 
@@ -424,10 +427,10 @@ def modelled(assistant: Assistant, model: ScriptedServer) -> Assistant:
     return but(assistant, composer=load_chat_model(settings))
 
 
-def told(assistant: Assistant, text: str, customer: str | None = None) -> tuple[Answer, list[str]]:
+def told(assistant: Assistant, text: str, customer: str | None = None, held: bool = False) -> tuple[Answer, list[str]]:
     """The answer, and every sentence that was shown on the way to it."""
     events: list[Event] = []
-    answer = assistant.answer(Message(text, customer, now=made.NOW), events.append)
+    answer = assistant.answer(Message(text, customer, now=made.NOW, held=held), events.append)
     return answer, [event.data["text"] for event in events if event.kind == "sentence"]
 
 
@@ -504,8 +507,12 @@ def test_a_model_sees_no_account(modelled: Assistant, model: ScriptedServer) -> 
 
 
 @pytest.mark.parametrize("size", [1, 5, 17])
-@pytest.mark.parametrize("secret", ["card 4111 1111 1111 1111", "number 536-22-8726", "sister Maria Gonzalez", "medicine Xarelto"])
-def test_a_datum_streamed_in_halves_is_held_as_a_whole(modelled: Assistant, model: ScriptedServer, secret: str, size: int) -> None:
+@pytest.mark.parametrize(
+    "secret", ["card 4111 1111 1111 1111", "number 536-22-8726", "sister Maria Gonzalez", "medicine Xarelto"]
+)
+def test_a_datum_streamed_in_halves_is_held_as_a_whole(
+    modelled: Assistant, model: ScriptedServer, secret: str, size: int
+) -> None:
     model.script(scripted_model.answers(f"Delivery is free for your {secret} [1].", size=size))
     answer, shown = told(modelled, PRICE, JAMES)
     assert not any(part in " ".join(shown) for part in secret.split()[1:])
@@ -516,7 +523,9 @@ def test_a_datum_streamed_in_halves_is_held_as_a_whole(modelled: Assistant, mode
 
 
 def test_an_emergency_that_only_the_conversation_shows(talk: Any) -> None:
-    replies = talk(None, "my grandson got into my pill box while I was on the phone", "yes, all of them, about an hour ago")
+    replies = talk(
+        None, "my grandson got into my pill box while I was on the phone", "yes, all of them, about an hour ago"
+    )
     assert [reply.outcome for reply in replies][-1] == "emergency"
     assert "Poison Control" in replies[-1].text
 
@@ -526,6 +535,111 @@ def test_a_person_is_called_once_in_an_emergency(talk: Any) -> None:
     assert (first.outcome, second.outcome) == ("emergency", "emergency")
     assert first.handover_id
     assert second.handover_id is None
+
+
+def test_a_person_is_called_by_asking(assistant: Assistant) -> None:
+    answer = assistant.answer(Message("I want to talk to a person", now=made.NOW))
+    assert (answer.reply.outcome, answer.reply.reason) == ("handover", "wants_person")
+    assert answer.handover == Handover("wants_person", "soon", "care")
+    again = assistant.answer(Message("I want to talk to a person", called=("soon",), now=made.NOW))
+    assert (again.reply.text, again.handover) == (POLICY.handover.wording.already, None)
+    pharmacist = assistant.answer(Message("let me talk to a pharmacist please", now=made.NOW))
+    assert pharmacist.handover == Handover("wants_person", "soon", "pharmacist")
+
+
+def test_after_an_end_a_person_can_be_called_again(assistant: Assistant) -> None:
+    first = assistant.answer(Message("I want to talk to a person", now=made.NOW))
+    past = (PastTurn("I want to talk to a person", first.reply.text, first.focus),)
+    assert assistant.answer(Message("I want to talk to a person", past=past, now=made.NOW)).handover is None
+    assert assistant.answer(Message("I want to talk to a person", past=past, called=(), now=made.NOW)).handover
+
+
+NOT_KNOWN = "Could I open a Fernhollow franchise in my town?"
+NOR_THIS = "Can our third-grade class come and tour one of your fulfillment centers?"
+
+
+@pytest.mark.parametrize("yes", ["yes", "Yes, please!", "ok do that", "sure"])
+def test_a_person_is_offered_and_called_at_a_yes(talk: Any, yes: str) -> None:
+    first, second = talk(None, NOT_KNOWN, yes)
+    assert (first.outcome, first.handover_id) == ("unknown", None)
+    assert POLICY.handover.wording.offer in first.text
+    assert (second.outcome, second.reason, second.text) == ("handover", "accepted", POLICY.handover.wording.called)
+    assert second.handover_id
+
+
+def test_a_yes_long_after_the_offer_calls_nobody(talk: Any) -> None:
+    *_, last = talk(None, NOT_KNOWN, "How do I reset my password?", "yes")
+    assert last.handover_id is None
+
+
+def test_a_person_is_called_when_answers_fail_again(talk: Any) -> None:
+    first, second = talk(None, NOT_KNOWN, NOR_THIS)
+    assert first.handover_id is None
+    assert (second.outcome, second.reason) == ("handover", "repeated_failure")
+    assert POLICY.handover.wording.failed in second.text
+    assert second.handover_id
+
+
+def test_a_turn_that_went_well_makes_up_for_one_that_did_not(talk: Any) -> None:
+    replies = talk(None, NOT_KNOWN, "How do I reset my password?", NOR_THIS)
+    assert [reply.handover_id for reply in replies] == [None, None, None]
+
+
+def test_rising_frustration_calls_a_person(assistant: Assistant) -> None:
+    class Upset:
+        """A reader to whom every customer sounds frustrated."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(assistant._is.reader, name)
+
+        def read(self, turns: Any, vector: Any) -> Any:
+            reading = assistant._is.reader.read(turns, vector)
+            return replace(reading, marks={**reading.marks, "frustration": 1.0})
+
+    upset, text = but(assistant, reader=Upset()), "What is Fernhollow Plus?"
+    first = upset.answer(Message(text, now=made.NOW))
+    assert (first.reply.outcome, first.handover) == ("answered", None)
+    assert first.reply.text.endswith(POLICY.handover.wording.offer)
+    past = (PastTurn(text, first.reply.text, first.focus),)
+    second = upset.answer(Message("How much does delivery cost?", past=past, now=made.NOW))
+    assert (second.reply.outcome, second.handover) == ("answered", Handover("frustration", "soon", "care"))
+    assert second.reply.text.endswith(POLICY.handover.wording.frustrated)
+    waiting = upset.answer(Message("How much does delivery cost?", past=past, called=("soon",), now=made.NOW))
+    assert waiting.handover is None
+    assert POLICY.handover.wording.offer not in waiting.reply.text
+
+
+def test_a_second_question_of_advice_brings_the_pharmacist(talk: Any) -> None:
+    advice = "can I take ibuprofen together with my lisinopril or is that bad for my kidneys"
+    first, second = talk(
+        MARIA, advice, "but would it be safe for me to take both of them tonight, ibuprofen and lisinopril"
+    )
+    assert POLICY.handover.wording.offer in first.text
+    assert (first.handover_id, second.reason) == (None, "medical_advice")
+    assert second.handover_id
+
+
+def test_while_a_person_holds_the_conversation_only_danger_is_heard(assistant: Assistant) -> None:
+    answer, shown = told(assistant, "How do I reset my password?", None, held=True)
+    assert (answer.reply.outcome, answer.reply.text, shown, answer.handover) == ("with_agent", "", [], None)
+    answer, shown = told(assistant, "I took too many pills", None, held=True)
+    assert (answer.reply.outcome, shown) == ("emergency", [])
+    assert "Poison Control" in answer.reply.text
+    assert answer.handover == Handover("overdose", "urgent", "pharmacist")
+
+    class Broken:
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError("the reader is gone")
+
+    broken = but(assistant, reader=Broken())
+    assert broken.answer(Message("hello", held=True, now=made.NOW)).reply.outcome == "with_agent"
+    assert broken.answer(Message("I took too many pills", held=True, now=made.NOW)).reply.outcome == "emergency"
+
+
+def test_an_answer_brings_its_evidence(assistant: Assistant) -> None:
+    answer = assistant.answer(Message("How do I reset my password?", now=made.NOW))
+    assert {item.source_id for item in answer.evidence} == set(sources(answer.reply))
+    assert all(item.text for item in answer.evidence)
 
 
 def test_no_advice_but_the_pharmacist(ask: Any) -> None:
@@ -548,7 +662,9 @@ def test_an_attack_is_refused_before_any_model(modelled: Assistant, model: Scrip
 
 
 def test_abuse_gets_one_calm_word_and_then_a_person(talk: Any) -> None:
-    first, second = talk(None, "you are a worthless piece of garbage, you stupid idiot", "shut up you stupid worthless idiot")
+    first, second = talk(
+        None, "you are a worthless piece of garbage, you stupid idiot", "shut up you stupid worthless idiot"
+    )
     assert (first.reason, second.reason) == ("abuse", "abuse")
     assert first.text != second.text
     assert first.handover_id is None

@@ -19,7 +19,9 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Header, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
+
+from tests.ui.fake_desk import NOW, FakeDesk, add_customer_side, add_desk_side, problem
 
 CUSTOMERS = {
     "C-10001": ("Maria Alvarez", "Blood pressure and diabetes, a parcel on its way"),
@@ -155,6 +157,12 @@ def script(text: str, customer: str | None) -> dict[str, Any]:
     }
 
 
+def silence() -> dict[str, Any]:
+    """What the assistant says while a person holds the conversation."""
+    none: dict[str, Any] = {"citations": [], "suggestions": [], "cards": [], "sentences": [], "intents": []}
+    return none | {"message_id": "", "trace_id": "", "text": "", "outcome": "with_agent", "reason": "with_agent"}
+
+
 def named(name: str, label: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "label": label, **more}
 
@@ -204,14 +212,10 @@ class FakeApi:
     turns: list[str] = field(default_factory=list)
     explain: bool = False
     whys: list[str] = field(default_factory=list)
+    desk: FakeDesk = field(default_factory=FakeDesk)
 
     def expire_tokens(self) -> None:
         self.tokens.clear()
-
-
-def problem(status: int, detail: str) -> Response:
-    body = {"type": "about:blank", "title": detail, "status": status, "detail": detail}
-    return JSONResponse(body, status, media_type="application/problem+json")
 
 
 def create_fake(state: FakeApi) -> FastAPI:
@@ -250,13 +254,13 @@ def create_fake(state: FakeApi) -> FastAPI:
         return {"conversation_id": conversation_id}
 
     @app.get("/v1/conversations/{conversation_id}/messages")
-    def past(conversation_id: str, authorization: str | None = Header(None)) -> Any:
+    def past(conversation_id: str, after: int = 0, authorization: str | None = Header(None)) -> Any:
         customer, refused = visitor(authorization)
         if refused:
             return refused
         if not mine(conversation_id, customer):
             return problem(404, "There is no such conversation.")
-        return {"messages": state.messages[conversation_id], "more": False}
+        return {"messages": state.messages[conversation_id][after:], "more": False}
 
     @app.post("/v1/conversations/{conversation_id}/messages")
     async def message(
@@ -276,13 +280,24 @@ def create_fake(state: FakeApi) -> FastAPI:
         if "break" in text:
             return problem(500, "Something failed.")
         known = state.keys.get((conversation_id, idempotency_key))
-        reply = known or script(text, customer)
+        called = state.desk.open_for(conversation_id)
+        with_agent = bool(called and called["state"] == "held")
+        reply = known or (silence() if with_agent else script(text, customer))
         if not known:
             state.turns.append(text)
             state.keys[(conversation_id, idempotency_key)] = reply
             log = state.messages[conversation_id]
-            log.append({"seq": len(log) + 1, "role": "customer", "text": text})
-            log.append({"seq": len(log) + 1, "role": "assistant", "text": reply["text"], "reply": reply})
+            row = {"id": uuid.uuid4().hex, "seq": len(log) + 1, "role": "customer", "text": text, "created_at": NOW}
+            log.append(row)
+            if with_agent:
+                reply["message_id"] = row["id"]
+            else:
+                answer = {"id": reply["message_id"], "seq": len(log) + 1, "role": "assistant", "text": reply["text"]}
+                log.append({**answer, "reply": reply, "created_at": NOW})
+            if reply["outcome"] == "emergency" or "a person please" in text.lower():
+                urgency = "urgent" if reply["outcome"] == "emergency" else "soon"
+                made = state.desk.call(state, conversation_id, reply["reason"] or "wants_person", urgency)
+                reply["handover_id"] = made["handover_id"]
         return StreamingResponse(events(reply, 0 if known else state.delay_s), media_type="text/event-stream")
 
     @app.get("/v1/knowledge/articles/{article_id}")
@@ -306,6 +321,8 @@ def create_fake(state: FakeApi) -> FastAPI:
                     return explanation(reply)
         return problem(404, "There is no such answer.")
 
+    add_customer_side(app, state, visitor, mine)
+    add_desk_side(app, state, script, CUSTOMERS)
     return app
 
 

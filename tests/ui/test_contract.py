@@ -10,14 +10,15 @@ import pytest
 
 from app.api.main import create_app
 from app.settings import Settings
-from app.ui.api_client import ApiClient, NotThere, SignInEnded, open_http
+from app.ui.api_client import ApiClient, NotAccepted, NotThere, SignInEnded, open_http
+from app.ui.staff_client import StaffClient
 from rag.articles import Article
 from rag.turn import Citation
 from tests.fakes import BookInMemory, ScriptedAssistant, scripted
 from tests.served import served
 from tests.ui.fake_api import FakeApi, create_fake
 
-Client = Callable[[str | None], ApiClient]
+Client = Callable[[str | None], StaffClient]
 
 
 def real_app(home: Path) -> object:
@@ -41,7 +42,7 @@ def real_app(home: Path) -> object:
 def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Client]:
     app = real_app(tmp_path) if request.param == "real" else create_fake(FakeApi(delay_s=0, explain=True))
     with served(app) as url, open_http(url) as http:
-        yield lambda token=None: ApiClient(http, token)
+        yield lambda token=None: StaffClient(http, token)
 
 
 def test_signing_in(client: Client) -> None:
@@ -115,3 +116,98 @@ def test_articles(client: Client) -> None:
     assert {"id", "title", "topic", "updated", "body", "links"} <= set(article)
     with pytest.raises(NotThere):
         client(None).article("no-such-article")
+
+
+def conversation(api: ApiClient, text: str = "How do I track it?") -> tuple[str, str]:
+    """A conversation with one turn, and the reply's id."""
+    key = api.new_conversation()
+    return key, str(list(api.ask(key, text, "key-1"))[-1].data["message_id"])
+
+
+def test_a_rating_and_its_signs(client: Client) -> None:
+    api = client(client(None).demo_token("C-10001"))
+    _, message = conversation(api)
+    assert api.rating(message) is None
+    api.rate(message, "down", ["wrong"], "")
+    told = api.rate(message, "up", ["clear"], "Good.")
+    assert (told["rating"], told["reasons"], told["comment"]) == ("up", ["clear"], "Good.")
+    found = api.rating(message) or {}
+    assert found["rating"] == "up"
+    api.unrate(message)
+    assert api.rating(message) is None
+    for kind in ("took_suggestion", "left"):
+        api.sign(message, kind)
+    with pytest.raises(NotThere):
+        client(None).rate(message, "up", [], "")
+
+
+def test_a_customers_data(client: Client) -> None:
+    api = client(client(None).demo_token("C-10001"))
+    key, _ = conversation(api)
+    assert key in str(api.my_data())
+    assert api.choices() == {"no_training": False}
+    api.choose(True)
+    assert api.choices() == {"no_training": True}
+    api.delete_my_data()
+    with pytest.raises(NotThere):
+        api.messages(key)
+
+
+def test_a_person_from_the_button_to_the_end(client: Client) -> None:
+    api = client(client(None).demo_token("C-10001"))
+    key, _ = conversation(api)
+    assert api.handover(key) is None
+    asked = api.ask_person(key, "Please.", None)
+    assert {"state", "department", "place", "wait_minutes", "open_now", "opens_at", "agent_name", "text"} <= set(asked)
+    assert asked["state"] == "waiting"
+    assert api.ask_person(key, "", None)["handover_id"] == asked["handover_id"], "never twice"
+    api.no_person(key)
+    api.ask_person(key, "", "billing")
+
+    ann, leo = (client(client(None).staff_token("agent", name)) for name in ("Ann", "Leo"))
+    item = ann.queue()["waiting"][0]
+    assert {"handover_id", "conversation_id", "customer_name", "reason", "urgency", "department", "summary"} <= set(
+        item
+    )
+    assert {"state", "waiting_s", "agent_id", "agent_name", "last_text", "unread"} <= set(item)
+    handover = item["handover_id"]
+    assert ann.claim(handover)["agent_name"] == "Ann"
+    with pytest.raises(NotAccepted, match="Ann"):
+        leo.claim(handover)
+    with pytest.raises(NotAccepted):
+        leo.reply(handover, "Me too", None, "leo-1")
+    ann.heartbeat(handover)
+    sent = ann.reply(handover, "Hello.", None, "ann-1")
+    assert ann.reply(handover, "Hello.", None, "ann-1") == sent, "one message for one key"
+    done = list(api.ask(key, "Hi there", "key-2"))[-1].data
+    assert (done["outcome"], done["text"]) == ("with_agent", "")
+    ann.note(handover, "Calm.")
+    view = ann.conversation(key)
+    assert {"conversation", "customer", "messages", "handover", "notes", "account"} == set(view)
+    assert view["handover"]["id"] == handover
+    assert view["notes"][0]["text"] == "Calm."
+    assert {"orders", "prescriptions", "transfers"} <= set(view["account"])
+    assert {"suggestion_id", "text", "citations"} <= set(ann.suggestion(handover))
+    assert all({"id", "title", "text", "department"} <= set(one) for one in ann.canned())
+    assert ann.past("Hi there")[0]["conversation_id"] == key
+    assert {"text", "citations", "outcome"} <= set(ann.copilot("How do I track it?"))
+    answer = next(message for message in view["messages"] if message["role"] == "assistant")
+    assert {"why", "sources"} == set(ann.trace(answer["id"]))
+    ann.transfer(handover, "pharmacist", "")
+    assert leo.claim(handover)["department"] == "pharmacist"
+    leo.give_back(handover, "")
+    api.ask_person(key, "", None)
+    again = leo.queue()["waiting"][0]["handover_id"]
+    leo.claim(again)
+    leo.resolve(again, "answered", "")
+    assert (api.handover(key) or {})["state"] == "resolved"
+    assert {"customer", "assistant", "agent", "notice"} == {message["role"] for message in api.messages(key)}
+    with pytest.raises(NotThere):
+        api.queue()
+
+
+def test_events_tell_of_the_queue(client: Client) -> None:
+    ann = client(client(None).staff_token("agent", "Ann"))
+    events = ann.events()
+    first = next(event for event in events if event)
+    assert first.name == "queue"

@@ -11,9 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ui.answer import question_html, reply_html
+from app.ui.answer import chips_html, question_html, reply_html, said_html, without_marks
 from app.ui.article import article_html, related
 from app.ui.cards import card_html
+from app.ui.desk.records import account_html
+from app.ui.desk.state import staff_of
+from app.ui.gaps import gap_html
+from app.ui.person import status_html
+from app.ui.review import proposal_html
 from app.ui.session import COOKIE, Chat, Visitor, pack, unpack
 from app.ui.text import day, label, plain, prose
 from app.ui.why import why_html
@@ -170,6 +175,20 @@ def test_a_strange_cookie_is_nobody(value: str) -> None:
     assert unpack({}) is None
 
 
+def test_what_the_api_has_is_taken_once() -> None:
+    chat = Chat(conversation_id="c1")
+    chat.messages = [{"role": "customer", "text": "Hi"}, {"role": "assistant", "reply": {"message_id": "m2"}}]
+    rows = [
+        {"id": "m1", "seq": 1, "role": "customer", "text": "Hi"},
+        {"id": "m2", "seq": 2, "role": "assistant", "reply": {"message_id": "m2"}},
+        {"id": "m3", "seq": 3, "role": "agent", "text": "Hello"},
+    ]
+    assert chat.take(rows)
+    assert [m["seq"] for m in chat.messages] == [1, 2, 3]
+    assert not chat.take(rows)
+    assert (len(chat.messages), chat.last_seq) == (3, 3)
+
+
 def test_signing_in_and_out_leaves_nothing_behind() -> None:
     chat = Chat(messages=[{"role": "customer", "text": "Where is it?"}], conversation_id="c1")
     chat.sign_in(Visitor("a.b.c", "Maria"))
@@ -179,3 +198,62 @@ def test_signing_in_and_out_leaves_nothing_behind() -> None:
     assert [out.text for out in chat.outbox] == ["Hello"]
     chat.sign_out("Bye.")
     assert (chat.visitor, chat.cookie, chat.outbox, chat.question, chat.notice) == (None, "", [], None, "Bye.")
+
+
+@given(st.text())
+def test_what_people_write_is_shown_as_written(text: str) -> None:
+    for role in ("agent", "notice"):
+        shape = Shape(said_html({"role": role, "text": text, "author": text}))
+        assert set(shape.tags) <= {"div", "span", "b", "a"}
+        assert all((value or "").startswith("tel:") for name, value in shape.attributes if name == "href")
+
+
+def test_the_status_line_says_what_the_api_says() -> None:
+    text = "You are next in line for customer care. People who asked lately waited about 4 minutes."
+    shape = Shape(status_html({"state": "waiting", "text": text}))
+    assert text in shape.text
+    held = status_html({"state": "held", "agent_name": EVIL, "text": f"{EVIL} (a pharmacist) is here."})
+    assert not {"img", "script"} & set(Shape(held).tags)
+    assert f"<b>{plain(EVIL)}</b>" in held
+    assert "connection was lost" in status_html({"state": "held", "text": text}, lost=True)
+
+
+@pytest.mark.parametrize("kind", ["knowledge", "case", "preference", EVIL])
+def test_a_proposal_is_drawn_from_whatever_is_there(kind: str) -> None:
+    correction = {"question": EVIL, "rejected": EVIL, "chosen": EVIL, "agent_id": EVIL}
+    data = {"title": EVIL, "diff": f"--- a/x.md\n+++ b/x.md\n@@ -1 +1 @@\n-{EVIL}\n+{EVIL}\n same", "yaml": EVIL}
+    full = {"kind": kind, "data": data, "correction": correction, "decided_by": EVIL, "state": "accepted"}
+    assert not {"img", "script"} & set(Shape(proposal_html(full)).tags)
+    for name in full:
+        assert proposal_html({**full, name: None})
+    if kind == "knowledge":
+        assert Shape(proposal_html(full)).text.count("added: ") == 1
+
+
+def test_gaps_and_records_are_drawn_from_whatever_is_there() -> None:
+    gap = {"question": EVIL, "count": 3, "trend": [0, 2, 1], "examples": [EVIL, "other"], "kind": "unanswered"}
+    assert "Per week, the newest last: 0, 2, 1" in gap_html(gap)
+    for name in gap:
+        assert not {"img", "script"} & set(Shape(gap_html({**gap, name: None})).tags)
+    records = {
+        "orders": [{"number": EVIL}], "prescriptions": [{"drug": EVIL, "refills_left": 0, "directions": EVIL}, {}],
+        "transfers": [{"drug": EVIL, "other_pharmacy": EVIL}], "insurance": EVIL, "address": None,
+    }  # fmt: skip
+    shape = Shape(account_html(records))
+    assert not {"img", "script"} & set(shape.tags)
+    assert "Refills left0" in shape.text
+    assert account_html({}) == ""
+
+
+def test_sources_beside_a_reply_open_beside_the_page() -> None:
+    citations = [{"n": 1, "article_id": EVIL, "title": EVIL}, {"n": 2, "kind": "order", "title": "Order"}]
+    shape = Shape(chips_html({"citations": citations}))
+    assert shape.tags.count("a") == 1
+    assert ("target", "_blank") in shape.attributes
+    assert chips_html({}) == ""
+    assert without_marks("Two days. [1] And [2, 3] done [1].") == "Two days. And done."
+
+
+@pytest.mark.parametrize("token", ["", "a.b", "a.bm90IGpzb24.c", "a.W10.c", "a.e30.c"])
+def test_a_strange_token_is_nobody(token: str) -> None:
+    assert staff_of(token) is None

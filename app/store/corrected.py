@@ -1,0 +1,106 @@
+"""What a person's words correct: an edited suggestion, or the assistant's own answer that had failed just before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, select
+
+from app.handover.summary import CALLS
+from app.store.records import StoredMessage
+from app.store.tables import feedback, messages, suggestions, traces
+from rag.turn import Reply
+
+FAILED = ("unknown", "refused")
+READ = 40
+
+
+class Corrections(Protocol):
+    def note(
+        self,
+        db: Connection,
+        *,
+        conversation_id: str,
+        message_id: str,
+        kind: str,
+        question: str,
+        context: Sequence[Mapping[str, Any]],
+        evidence: Sequence[Mapping[str, Any]],
+        rejected: str,
+        chosen: str,
+        agent_id: str,
+        versions: Mapping[str, Any],
+    ) -> Any: ...
+
+
+def correct(
+    db: Connection,
+    corrections: Corrections,
+    message: StoredMessage,
+    conversation_id: str,
+    agent_id: str,
+    suggestion_id: str | None,
+) -> None:
+    """Notes the correction that the agent's `message` makes, if it makes one, within the caller's transaction."""
+    query = select(messages).where(messages.c.conversation_id == conversation_id, messages.c.seq < message.seq)
+    before = db.execute(query.order_by(messages.c.seq.desc()).limit(READ)).all()[::-1]
+    found = _edited(db, conversation_id, suggestion_id, message.text, before) or _answered(db, before)
+    if found:
+        corrections.note(
+            db,
+            conversation_id=conversation_id,
+            message_id=message.id,
+            chosen=message.text,
+            agent_id=agent_id,
+            **found,
+        )
+
+
+def _edited(
+    db: Connection, conversation_id: str, suggestion_id: str | None, text: str, before: Sequence[Any]
+) -> dict[str, Any] | None:
+    mine = (suggestions.c.id == suggestion_id, suggestions.c.conversation_id == conversation_id)
+    row = db.execute(select(suggestions).where(*mine)).one_or_none() if suggestion_id else None
+    if row is None or " ".join(row.text.split()) == " ".join(text.split()):
+        return None
+    asked = max((n for n, m in enumerate(before) if m.role == "customer" and m.text == row.question), default=0)
+    return {
+        "kind": "edited",
+        "question": row.question,
+        "context": _context(before[:asked]),
+        "evidence": row.evidence,
+        "rejected": row.text,
+        "versions": row.versions,
+    }
+
+
+def _answered(db: Connection, before: Sequence[Any]) -> dict[str, Any] | None:
+    """The assistant's last answer, where it had failed and this is the first that a person says since."""
+    last = next((n for n in reversed(range(len(before))) if before[n].role in ("assistant", "agent")), None)
+    while last is not None and before[last].role == "assistant" and _reply(before[last]).reason in CALLS:
+        last = next((n for n in reversed(range(last)) if before[n].role in ("assistant", "agent")), None)
+    if last is None or before[last].role != "assistant":
+        return None
+    row, reply = before[last], _reply(before[last])
+    down = db.execute(select(feedback.c.rating).where(feedback.c.message_id == row.id)).scalar_one_or_none() == "down"
+    failed = reply.outcome in FAILED or reply.reason == "repeated_failure"
+    if not (failed or down) or last == 0 or before[last - 1].role != "customer":
+        return None
+    trace = db.execute(select(traces.c.data).where(traces.c.message_id == row.id)).scalar_one_or_none() or {}
+    return {
+        "kind": "answered",
+        "question": before[last - 1].text,
+        "context": _context(before[: last - 1]),
+        "evidence": [{"id": c.article_id, "title": c.title, "text": ""} for c in reply.citations],
+        "rejected": row.text,
+        "versions": trace.get("versions", {}),
+    }
+
+
+def _reply(row: Any) -> Reply:
+    return Reply.model_validate(row.reply)
+
+
+def _context(rows: Sequence[Any]) -> list[dict[str, str]]:
+    return [{"role": row.role, "text": row.text} for row in rows if row.role != "notice"][-8:]
