@@ -36,7 +36,7 @@ READ = 384  # dimensions of the reader's vector, the first of the inputs; the pl
 INTENT_C, MARK_C = 5.0, 1.0
 SMOOTHING = 0.05
 ARTICLES = 0.3  # weight of an article's questions beside an intent's own examples, whose labels are surer
-ORDINARY_ROWS, OTHER_HEADS = 0.1, 0.5  # weights, in a head's fit, of ordinary rows and of those written for another head
+ORDINARY_ROWS, OTHER_HEADS = 0.3, 0.5  # weights, in a head's fit, of ordinary rows and of those written for another head
 LOOKALIKES = {  # the budget of false alarms among hard lookalikes
     "emergency": 0.02, "self_harm": 0.02, "medical_advice": 0.04, "injection": 0.02, "abuse": 0.03,
     "wants_human": 0.03, "frustration": 0.05, "follow_up": 0.1, "in_scope": 0.1,
