@@ -48,9 +48,6 @@ def people(
         if settings.today:
             more["PESTLE_TODAY"] = settings.today.isoformat()
         env = environment(home, PESTLE_DATABASE_URL=f"sqlite:///{path}", **more)
-        subprocess.run(
-            [sys.executable, "-m", "app.cli", "setup"], env=env, cwd=home, check=True, stdout=subprocess.DEVNULL
-        )
         own = Settings.model_construct(home=home)  # as the server has it, whatever this machine's environment says
         with _server(env, home) as base:
             seen = asyncio.run(_crowd(own, base, customers, agents, seconds, pace or Pace()))
@@ -58,13 +55,9 @@ def people(
 
 
 def _copy(settings: Settings, home: Path) -> None:
-    if settings.home.exists():
-        shutil.copytree(settings.home, home, ignore=shutil.ignore_patterns(*NOT_COPIED))
-    home.mkdir(exist_ok=True)
+    shutil.copytree(settings.home, home, ignore=shutil.ignore_patterns(*NOT_COPIED))
     for name, folder in (("encoder", settings.encoder), ("reader", settings.reader)):
-        source = folder or settings.home / name
-        if source.exists():
-            shutil.copytree(source, home / name)
+        shutil.copytree(folder or settings.home / name, home / name)
 
 
 async def _crowd(settings: Settings, base: str, customers: int, agents: int, seconds: float, pace: Pace) -> Seen:
