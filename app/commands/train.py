@@ -32,7 +32,7 @@ def train(
     grounded: Annotated[
         bool, typer.Option("--grounded", help="Fit the grounded check again too, from the articles and paraphrases (minutes).")
     ] = False,
-    curve: Annotated[bool, typer.Option(help="Also tune on a quarter and a half of the rows, for the learning curve.")] = False,
+    curve: Annotated[bool, typer.Option(help="Also fit heads on parts of the rows, for the card's learning curve (a minute).")] = False,
 ) -> None:
     """Fit the small models again from knowledge_base/intents, dangers, conversation and labelled."""
     from app.wiring import load_encoder
@@ -40,6 +40,7 @@ def train(
     from rag.fit import fit
     from rag.retrieve import Search
     from rag.specialists.card import write_card
+    from rag.specialists.curve import learning_curve
     from rag.specialists.examples import ExamplesError
     from rag.specialists.finetune import Recipe
     from rag.specialists.rows import examples_digest, read_rows
@@ -82,7 +83,7 @@ def train(
         )
     if grounded:
         _fit_grounded(settings, articles, encoder, console)
-    points = _curve(rows, recipe, settings, console) if curve else None
+    points = learning_curve(rows, x, console.print) if curve else None
     write_card(folder, rows, heads, report, points)
     console.print(
         f"first intent of the kept-back examples right {without:.3f}, with the articles' votes (weight {heads.vote}) {with_votes_:.3f}"
@@ -155,11 +156,3 @@ def _tune(rows: Rows, recipe: Recipe, folder: Path, settings: Settings, console:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("adapter_model.safetensors", "adapter_config.json"):
         shutil.copy(work / name, folder / name)
-
-
-def _curve(rows: Rows, recipe: Recipe, settings: Settings, console: Console) -> list[dict[str, float]]:
-    """What the same recipe reaches with a quarter and a half of the rows: does more data still help?"""
-    from rag.specialists.curve import learning_curve
-
-    console.print("Learning curve ...")
-    return learning_curve(rows, recipe, settings.home / "tune-part", lambda line: console.print(line))

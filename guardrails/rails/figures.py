@@ -110,6 +110,7 @@ LIST_MARK = re.compile(r"^[ \t]*(?:\d{1,2}[.)]|[-*•–])[ \t]+|^[ \t]*#+[ \t]*
 PLAIN = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", " ": " "})
 RELATIVE = frozenset(("today", "tonight", "tomorrow", "yesterday"))
 JOINS = frozenset(("to", "and", "or", "through"))
+SPANS = frozenset(("to", "through"))
 
 
 class Figure(NamedTuple):
@@ -286,7 +287,10 @@ def _value(number: str) -> str:
 
 
 def _spread_units(tokens: list[Token]) -> list[Token]:
-    """ "3 to 5 days" says 3 days too, and "8 to 9 pm" 8 pm: a bare number before a joined figure takes its kind."""
+    """ "3 to 5 days" says 3 days too, and "8 to 9 pm" 8 pm: a bare number before a joined figure takes its kind.
+
+    What the two span is a figure of its own: "2 to 2 days" stands nowhere, though both of its ends may.
+    """
     for at in range(len(tokens) - 1, 0, -1):
         later, number = tokens[at].figure, at - (2 if tokens[at - 1].kind in ("join", "cut") else 1)
         if later is None or number < 0:
@@ -294,10 +298,15 @@ def _spread_units(tokens: list[Token]) -> list[Token]:
         first = tokens[number].figure
         hyphen = tokens[at].text.startswith("-") or tokens[number].text.endswith("-")
         joined = number == at - 2 and (tokens[at - 1].kind == "join" or tokens[at - 1].text.strip() == "-")
-        if first is None or first.kind != "number" or not (joined or hyphen):
+        spread = later.kind.startswith("amount:") or later.kind in ("percent", "time", "degree", "money")
+        if first is None or not spread or not (joined or hyphen) or first.kind not in ("number", later.kind):
             continue
-        if later.kind.startswith("amount:") or later.kind in ("percent", "time", "degree", "money"):
-            tokens[number] = Token("figure", tokens[number].text, _like(first, later))
+        if first.kind == "number":
+            first = _like(first, later)
+            tokens[number] = Token("figure", tokens[number].text, first)
+        if hyphen or tokens[at - 1].text in SPANS or tokens[at - 1].text.strip() == "-":
+            span = Figure(f"span:{later.kind.removeprefix('amount:')}", f"{first.value} to {later.value}")
+            tokens.insert(at + 1, Token("figure", "", span))
     return tokens
 
 

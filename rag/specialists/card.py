@@ -13,7 +13,7 @@ from rag.specialists.examples import HEADS
 from rag.specialists.finetune import Recipe
 from rag.specialists.reader import FILE, Heads
 from rag.specialists.rows import KEPT_BACK, Rows
-from rag.specialists.train import DOUBTED, LOOKALIKES, MISSED, ORDINARY, OTHERS, STOPS, SURE_ACCURACY, FitReport
+from rag.specialists.train import DOUBTED, LOOKALIKES, MISSED, ORDINARY, OTHERS, SURE_ACCURACY, FitReport
 
 CARD, CURVE = "card.md", "curve.json"
 
@@ -75,9 +75,9 @@ def _curve(points: Sequence[dict[str, float]]) -> str:
     if not points:
         return "## Learning curve\n\nNot measured; `pestle train --curve` does."
     names = [name for name in points[0] if name not in ("share", "rows")]
-    lines = ["## Learning curve", "", "Does more data still help? The same recipe, reader and heads, on a part of the rows; AUROC of the heads on all kept-back rows.", ""]
+    lines = ["## Learning curve", "", "Does more data still help? Heads on the plain encoder's vectors and the signs, fitted on a part of the rows; accuracy of the intents and AUROC of the heads on all kept-back rows. (The tuned reader's vectors would say nothing here: it has seen every row.)", ""]
     lines += ["| share of rows | rows | " + " | ".join(names) + " |", "|---" * (len(names) + 2) + "|"]
-    lines += [f"| {p['share']:.0%} | {p['rows']:.0f} | " + " | ".join(f"{p[name]:.3f}" for name in names) + " |" for p in points]
+    lines += [f"| {p['share']:.1%} | {p['rows']:.0f} | " + " | ".join(f"{p[name]:.3f}" for name in names) + " |" for p in points]
     return "\n".join(lines)
 
 
@@ -85,7 +85,7 @@ def _choice() -> str:
     budgets = ", ".join(f"{name} {share:.1%}" for name, share in LOOKALIKES.items())
     return f"""## How thresholds were chosen
 
-"Yes from" is the lowest probability at which no more than this share of kept-back lookalikes would be false alarms: {budgets}; for the heads that stop a turn ({", ".join(STOPS)}) also no more than {ORDINARY:.1%} of ordinary messages and {OTHERS:.0%} of the rows of any other head. "No under" is where at most {MISSED:.1%} of positives lie below, but no more than {DOUBTED:.1%} of ordinary messages above. An intent is sure from the probability above which {SURE_ACCURACY:.0%} are right. guardrails/policy.yaml may set another threshold."""
+"Yes from" is the lowest probability at which no more than this share of kept-back lookalikes would be false alarms: {budgets}; for the heads that stop a turn also no more than a share of ordinary messages ({", ".join(f"{name} {share:.1%}" for name, share in ORDINARY.items())}) and {OTHERS:.0%} of the rows of any other head. "No under" is where at most {MISSED:.1%} of positives lie below, but no more than {DOUBTED:.1%} of ordinary messages above. An intent is sure from the probability above which {SURE_ACCURACY:.0%} are right. guardrails/policy.yaml may set another threshold."""
 
 
 def _files(folder: Path, heads: Heads) -> str:

@@ -34,7 +34,7 @@ class Recipe:
     """How the adapter is trained. The defaults are what ships; benchmarks use the same recipe."""
 
     rank: int = 24
-    epochs: float = 5
+    epochs: float = 7
     batch: int = 32
     rate: float = 1e-3
     head_rate: float = 5e-3

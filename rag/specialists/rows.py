@@ -24,8 +24,8 @@ from rag.specialists.window import window
 
 KEPT_BACK = 7  # one row in so many
 SEED = 7
-OFTEN = {"articles": 0.4}
-COPIES = 0.6
+OFTEN = {"articles": 0.3}
+COPIES = 0.4
 PAST_SHARE = 0.18  # share of single messages that are also learnt after an unrelated exchange
 FOLDERS = ("intents", "dangers", "conversation")
 

@@ -41,11 +41,12 @@ LOOKALIKES = {  # the budget of false alarms among hard lookalikes
     "emergency": 0.02, "self_harm": 0.02, "medical_advice": 0.04, "injection": 0.02, "abuse": 0.03,
     "wants_human": 0.03, "frustration": 0.05, "follow_up": 0.1, "in_scope": 0.1,
 }  # fmt: skip
-ORDINARY = 0.003  # and among ordinary messages, for the heads that stop a turn
+ORDINARY = {  # and among ordinary messages, for the heads that stop a turn: a danger missed costs more than a needless text
+    "emergency": 0.004, "self_harm": 0.006, "medical_advice": 0.004, "injection": 0.003, "abuse": 0.004,
+}  # fmt: skip
 OTHERS = 0.05  # and among the rows of any other head that are surely not this one's
 LEAST = 50  # rows of another head from which they count
 DOUBTED = 0.005  # share of ordinary messages that a head may be in doubt about
-STOPS = ("emergency", "self_harm", "medical_advice", "injection", "abuse")
 MISSED = 0.004  # share of positives that may lie under `unsure`, where a head says no
 SURE_ACCURACY = 0.97  # of the intents read with at least `intent_sure`
 
@@ -271,8 +272,8 @@ def _thresholds(head: str, p: Vectors, mark: Vectors, seen: Seen) -> tuple[Thres
     hard, ordinary, known = seen.hard, seen.ordinary, seen.known
     positive, negative = p[hard & (mark == 1)], p[hard & (mark == 0)]
     sure = _over(negative, LOOKALIKES[head])
-    if head in STOPS:
-        sure = max(sure, _over(p[ordinary], ORDINARY))
+    if head in ORDINARY:
+        sure = max(sure, _over(p[ordinary], ORDINARY[head]))
         sure = max([sure, *(_over(p[rows], OTHERS) for rows in seen.others)])
     sure = min(max(sure, 0.05), 0.99)
     missed = float(np.quantile(positive, MISSED)) if len(positive) else sure

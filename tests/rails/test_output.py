@@ -63,6 +63,8 @@ FALSE = [
     ("Overnight delivery costs $5.99.", DELIVERY, "figures"),
     ("Expedited delivery takes 3 to 5 business days.", DELIVERY, "figures"),
     ("Expedited delivery takes 2 days.", DELIVERY, "figures"),
+    ("Standard delivery takes 3 to 3 business days.", "Standard delivery takes 3 to 5 business days.", "figures"),
+    ("It takes 1 to 5 business days.", "It takes 1 to 2 business days, and 3 to 5 business days after that.", "figures"),
     ("Fernhollow Plus costs $6 a year.", PLUS, "figures"),
     ("Your metformin arrives on Monday.", ORDER, "figures"),
     ("Your metformin arrives on Thursday, November 27.", ORDER, "figures"),
