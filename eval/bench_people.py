@@ -110,13 +110,13 @@ def _figures(seen: Seen, states: dict[str, str], load: str) -> list[Figure]:
     twice = [id for id, names in seen.claimed.items() if len(names) > 1]
     left = [id for id in seen.asked | states.keys() if states.get(id) != "resolved" or id not in seen.claimed]
     failed = "; ".join(f"{times} × {what}" for what, times in seen.failed.most_common(4)) or "none"
-    refused = sum(seen.documented.values())
+    refused = "; ".join(f"{times} × {what}" for what, times in seen.documented.most_common(4)) or "none"
     return [
-        Figure("requests and streams that failed", f"{sum(seen.failed.values())} of {seen.requests}", "0", f"{load}, real server; {failed}; {refused} answered 409 or 429", not seen.failed.total() and seen.requests > 0),
+        Figure("requests and streams that failed", f"{sum(seen.failed.values())} of {seen.requests}", "0", f"{load}, real server; {failed}. Documented refusals: {refused}", not seen.failed.total() and seen.requests > 0),
         _p95("a message of an agent appears at the customer: 95th percentile", seen.to_customer, 1.0),
         _p95("a message of a customer appears at the agent: 95th percentile", seen.to_agent, 1.0),
         _p95("a whole turn of the assistant: 95th percentile", seen.turns, None),
-        Figure("hand-overs that were lost, or never claimed and resolved", str(len(left)), "0", f"{len(states)} hand-overs", bool(states) and not left),
+        Figure("hand-overs that were lost, or never claimed and resolved", str(len(left)), "0", f"{len(states)} hand-overs; all settled {seen.settled_s:.0f} s after the time was over", bool(states) and not left),
         Figure("hand-overs claimed twice", str(len(twice)), "0", f"{len(seen.claimed)} claimed", not twice),
     ]  # fmt: skip
 
