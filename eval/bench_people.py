@@ -48,9 +48,6 @@ def people(
         if settings.today:
             more["PESTLE_TODAY"] = settings.today.isoformat()
         env = environment(home, PESTLE_DATABASE_URL=f"sqlite:///{path}", **more)
-        subprocess.run(
-            [sys.executable, "-m", "app.cli", "setup"], env=env, cwd=home, check=True, stdout=subprocess.DEVNULL
-        )
         own = Settings.model_construct(home=home)  # as the server has it, whatever this machine's environment says
         with _server(env, home) as base:
             seen = asyncio.run(_crowd(own, base, customers, agents, seconds, pace or Pace()))
@@ -58,13 +55,9 @@ def people(
 
 
 def _copy(settings: Settings, home: Path) -> None:
-    if settings.home.exists():
-        shutil.copytree(settings.home, home, ignore=shutil.ignore_patterns(*NOT_COPIED))
-    home.mkdir(exist_ok=True)
+    shutil.copytree(settings.home, home, ignore=shutil.ignore_patterns(*NOT_COPIED))
     for name, folder in (("encoder", settings.encoder), ("reader", settings.reader)):
-        source = folder or settings.home / name
-        if source.exists():
-            shutil.copytree(source, home / name)
+        shutil.copytree(folder or settings.home / name, home / name)
 
 
 async def _crowd(settings: Settings, base: str, customers: int, agents: int, seconds: float, pace: Pace) -> Seen:
@@ -117,13 +110,13 @@ def _figures(seen: Seen, states: dict[str, str], load: str) -> list[Figure]:
     twice = [id for id, names in seen.claimed.items() if len(names) > 1]
     left = [id for id in seen.asked | states.keys() if states.get(id) != "resolved" or id not in seen.claimed]
     failed = "; ".join(f"{times} × {what}" for what, times in seen.failed.most_common(4)) or "none"
-    refused = sum(seen.documented.values())
+    refused = "; ".join(f"{times} × {what}" for what, times in seen.documented.most_common(4)) or "none"
     return [
-        Figure("requests and streams that failed", f"{sum(seen.failed.values())} of {seen.requests}", "0", f"{load}, real server; {failed}; {refused} answered 409 or 429", not seen.failed.total() and seen.requests > 0),
+        Figure("requests and streams that failed", f"{sum(seen.failed.values())} of {seen.requests}", "0", f"{load}, real server; {failed}. Documented refusals: {refused}", not seen.failed.total() and seen.requests > 0),
         _p95("a message of an agent appears at the customer: 95th percentile", seen.to_customer, 1.0),
         _p95("a message of a customer appears at the agent: 95th percentile", seen.to_agent, 1.0),
         _p95("a whole turn of the assistant: 95th percentile", seen.turns, None),
-        Figure("hand-overs that were lost, or never claimed and resolved", str(len(left)), "0", f"{len(states)} hand-overs", bool(states) and not left),
+        Figure("hand-overs that were lost, or never claimed and resolved", str(len(left)), "0", f"{len(states)} hand-overs; all settled {seen.settled_s:.0f} s after the time was over", bool(states) and not left),
         Figure("hand-overs claimed twice", str(len(twice)), "0", f"{len(seen.claimed)} claimed", not twice),
     ]  # fmt: skip
 

@@ -46,7 +46,7 @@ class Seen:
     requests: int = 0
     asked: set[str] = field(default_factory=set)  # hand-overs that a customer was told of
     claimed: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # by whom, by hand-over
-    resolved: set[str] = field(default_factory=set)
+    settled_s: float = 0.0  # after the time was over, until everybody who had asked for a person was served
 
 
 @dataclass
@@ -69,6 +69,7 @@ class Crowd:
         desks = [asyncio.create_task(self._agent(name, who)) for name, who in agents.items()]
         chats = [asyncio.create_task(self._customer(who)) for who in customers]
         done, late = await asyncio.wait(chats, timeout=self.seconds + drained_s)
+        self.seen.settled_s = max(0.0, time.monotonic() - self.until)
         if late:
             self.seen.failed["a customer was not served in time"] += len(late)
         for task in (*late, *desks):
@@ -211,8 +212,7 @@ class Crowd:
             except TimeoutError:
                 self.seen.failed["no answer of the customer appeared at the desk"] += 1
                 break
-        if await self._send("POST", f"{desk}/resolve", who, {"code": "answered", "note": ""}):
-            self.seen.resolved.add(id)
+        await self._send("POST", f"{desk}/resolve", who, {"code": "answered", "note": ""})
 
     # What both do
 

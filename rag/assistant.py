@@ -206,11 +206,15 @@ class Assistant:
         """While a person holds the conversation nothing is answered. Danger is heard all the same."""
         reply = Reply(message_id=uuid.uuid4().hex, trace_id=uuid.uuid4().hex, text="", outcome="with_agent")
         try:
-            alarm = danger(
-                clean(message.text, self._is.longest).text, self._policy
-            )  # needs no model, so it comes first
-            past = (part for turn in message.past[-2:] for part in (turn.text, turn.reply))
-            ruling = alarmed(alarm) if alarm else self.judge((*past, message.text))[1]
+            cleaned = clean(message.text, self._is.longest)
+            if alarm := danger(cleaned.text, self._policy):  # needs no model, so it comes first
+                ruling = alarmed(alarm)
+            elif cleaned.problem == "too_long":
+                masked = self._is.masker.mask(cleaned.text).text
+                ruling = self._skim(replace(cleaned, text=masked), message)
+            else:
+                past = (part for turn in message.past[-2:] for part in (turn.text, turn.reply))
+                ruling = self.judge((*past, message.text))[1]
         except Exception:  # the message must reach the person whatever is broken here
             log.exception("a message to a person could not be read")
             return Answer(reply, Focus())

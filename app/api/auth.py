@@ -10,6 +10,7 @@ from typing import Annotated, TypeGuard
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
+from app.api.limits import refuse_later
 from app.api.problems import Problem
 from app.api.services import Served
 from app.store.records import Conversation
@@ -34,7 +35,10 @@ async def identity(
         raise BadToken("The Authorization header must be one Bearer token; correct it, or leave it out.")
     verify = partial(served.tokens.verify, token.strip())
     found = await asyncio.to_thread(verify) if served.tokens.may_wait else verify()
-    served.limits.identity(found)
+    try:
+        served.limits.identity(found)
+    except Problem as refusal:
+        refuse_later(request.scope, refusal)
     return found
 
 

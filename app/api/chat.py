@@ -81,6 +81,10 @@ async def send(
     conversation_id: str, message: NewMessage, request: Request, visitor: Visitor, served: Served, key: Key = None
 ) -> Response:
     """Asks. Messages of one conversation are answered one after the other; a turn that began is finished and kept."""
+    if refusal := getattr(request.state, "refusal", None):
+        if served.turns.alarm(message.text) is None:
+            raise refusal
+        served.limits.urgent(conversation_id)
     asked = Asked(conversation_id, message.text, visitor, key)
     if "text/event-stream" in request.headers.get("accept", "").lower():
         return await stream_turn(served.turns, asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 import time
 from collections.abc import Callable, Hashable
 
@@ -16,6 +17,8 @@ from app.tokens import Identity
 EXEMPT = {"/healthz", "/readyz", "/metrics"}
 MOST_KEYS = 50_000
 WINDOW_S = 60.0
+URGENT = 30  # messages of danger that a conversation may send a minute beyond the limits
+ASKING = re.compile(r"/v1/conversations/[^/]+/messages")
 
 
 class Bucket:
@@ -50,6 +53,7 @@ class Limits:
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._identities = Bucket(settings.rate_identity, clock)
         self._addresses = Bucket(settings.rate_address, clock)
+        self._urgent = Bucket(URGENT, clock)
 
     def identity(self, who: Identity) -> None:
         _refuse(self._identities.wait((who.role, who.id)))
@@ -57,6 +61,9 @@ class Limits:
     def address(self, host: str) -> None:
         if key := counted(host):
             _refuse(self._addresses.wait(key))
+
+    def urgent(self, conversation_id: str) -> None:
+        _refuse(self._urgent.wait(conversation_id))
 
 
 class ByAddress:
@@ -68,8 +75,18 @@ class ByAddress:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in EXEMPT and scope.get("client"):
-            self._limits.address(scope["client"][0])
+            try:
+                self._limits.address(scope["client"][0])
+            except Problem as refusal:
+                refuse_later(scope, refusal)
         await self._app(scope, receive, send)
+
+
+def refuse_later(scope: Scope, refusal: Problem) -> None:
+    """Raises the refusal, but for a message to the assistant: that is refused when it is known to show no danger."""
+    if scope["method"] != "POST" or not ASKING.fullmatch(scope["path"]):
+        raise refusal
+    scope.setdefault("state", {})["refusal"] = refusal
 
 
 def counted(host: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from app.alarm import alarm_of
 from app.api import (
     agent,
     audit,
@@ -112,6 +113,7 @@ def create_app(
                 mask,
                 partial(observe, store, rated, likeness=learning.likeness),
                 bells.ring,
+                alarm_of(settings.policy, settings.max_message_chars),
             )
             app.state.services = services = Services(
                 settings=settings,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from app.alarm import Alarm, no_alarm
 from app.api.auth import owned
 from app.api.bells import DESK
 from app.api.locks import KeyedLocks
@@ -23,6 +24,7 @@ from rag.turn import Answer, Emit, Event, Message, Reply, silent
 
 Observe = Callable[[str, str, Reply], object]  # conversation id, the message as it was kept, the reply
 THREADS = 8
+URGENT = 4  # threads for messages that show danger, which wait behind nobody's question
 DRAFTING = 2  # threads for drafts, which must keep no customer waiting
 MOST_WAITING = 256
 
@@ -51,32 +53,40 @@ class Turns:
         mask: Callable[[str], str] = str,
         observe: Observe = unobserved,
         ring: Callable[..., None] = unobserved,
+        alarm: Alarm = no_alarm,
     ) -> None:
         """`mask` takes out of a message what must not be stored; `observe` is told of each turn that was kept, and `ring`
-        of what else has changed: the conversation, and the desk where a person is called or there.
+        of what else has changed: the conversation, and the desk where a person is called or there. `alarm` hears danger
+        that must not wait.
         """
         self._assistant = assistant
         self._handovers = handovers
         self._observe = observe
         self._ring = ring
         self._mask = mask
+        self.alarm = alarm
         self._store = store
         self._metrics = metrics
         self._locks = KeyedLocks()
         self._threads = ThreadPoolExecutor(THREADS, "pestle-turn")
+        self._urgent = ThreadPoolExecutor(URGENT, "pestle-urgent")
         self._drafting = ThreadPoolExecutor(DRAFTING, "pestle-draft")
         self._running: set[asyncio.Task[Reply]] = set()
 
     def start(self, asked: Asked, emit: Emit = silent) -> asyncio.Task[Reply]:
         """Begins a turn; `emit` is called from a worker thread. Raises a 503 `Problem` when too many wait.
 
+        A message that shows danger is answered at once, whoever waits and whatever is being answered in its conversation.
         The task gives the recorded reply, or raises `Problem` or `StoreError`. Await it shielded: cancelling the
         one who waits must not cancel the turn.
         """
-        if len(self._running) >= MOST_WAITING:
+        urgent = self.alarm(asked.text) is not None
+        if len(self._running) >= MOST_WAITING and not urgent:
             busy = "Very many people are asking just now; please send the message again in a few seconds."
             raise Problem("unavailable", busy, headers={"Retry-After": "5"})
-        task = asyncio.get_running_loop().create_task(self._serialised(asked, emit))
+        task = asyncio.get_running_loop().create_task(
+            self._at_once(asked, emit) if urgent else self._serialised(asked, emit)
+        )
         self._running.add(task)
         task.add_done_callback(self._ended)
         return task
@@ -89,6 +99,7 @@ class Turns:
         """Waits for the turns that have begun."""
         await asyncio.gather(*self._running, return_exceptions=True)
         self._threads.shutdown()
+        self._urgent.shutdown()
         self._drafting.shutdown()
 
     def _ended(self, task: asyncio.Task[Reply]) -> None:
@@ -101,14 +112,29 @@ class Turns:
         async with self._locks.hold((asked.conversation_id, asked.visitor and asked.visitor.id)):
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._take, asked, emit)
 
-    def _take(self, asked: Asked, emit: Emit) -> Reply:
+    async def _at_once(self, asked: Asked, emit: Emit) -> Reply:
+        # What the lock is for, that each question is asked knowing the answer before it, a reviewed text has no need of.
+        # The store's own transaction keeps it whole: message, reply and hand-over stand where they were said.
+        return await asyncio.get_running_loop().run_in_executor(self._urgent, self._take_urgent, asked, emit)
+
+    def _take_urgent(self, asked: Asked, emit: Emit) -> Reply:
+        """Raises a 503 `Problem` that says the reviewed text where nothing can be kept."""
+        try:
+            return self._take(asked, emit, urgent=True)
+        except StoreError as error:
+            if (case := self.alarm(asked.text)) is None:
+                raise
+            sentence = f"{case.text} Your message could not be saved just now; please send it again."
+            raise Problem("unavailable", sentence, headers={"Retry-After": str(error.retry_after)}) from error
+
+    def _take(self, asked: Asked, emit: Emit, urgent: bool = False) -> Reply:
         started = time.perf_counter()
         conversation = owned(self._store.conversation(asked.conversation_id), asked.visitor)
         if asked.key and (before := self._replay(asked, asked.key)):
             return before
         text = self._mask(asked.text)
         try:
-            answer, kept = self._answered(conversation, asked, text, emit)
+            answer, kept = self._answered(conversation, asked, text, emit, urgent)
         except UnknownConversation:
             owned(None, asked.visitor)
             raise
@@ -122,7 +148,9 @@ class Turns:
             self._observe(conversation.id, text, kept.reply)
         return kept.reply
 
-    def _answered(self, conversation: Conversation, asked: Asked, text: str, emit: Emit) -> tuple[Answer, Kept]:
+    def _answered(
+        self, conversation: Conversation, asked: Asked, text: str, emit: Emit, urgent: bool
+    ) -> tuple[Answer, Kept]:
         """The assistant's answer and what was kept of the turn. While a person holds the conversation it only listens."""
         while True:
             call = self._handovers.opened(conversation.id)
@@ -130,7 +158,8 @@ class Turns:
             past = self._store.past(conversation.id)
             called = (call.urgency,) if call else ()
             message = Message(asked.text, conversation.customer_id, past, called=called, held=held)
-            answer = self._assistant.answer(message, silent if held else self._while_free(conversation.id, emit))
+            free = emit if urgent else self._while_free(conversation.id, emit)
+            answer = self._assistant.answer(message, silent if held else free)
             if kept := self._store.record(conversation.id, text, answer, asked.key):
                 return answer, kept  # else the person left while the assistant only listened: it answers now
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -11,8 +12,10 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.api.main import create_app
+from app.api.turns import THREADS
 from app.settings import Settings
-from rag.turn import Citation, Focus, Message
+from app.store.errors import StoreFull
+from rag.turn import Citation, Focus, Handover, Message
 from tests.fakes import ScriptedAssistant, scripted
 
 Bearer = Callable[..., dict[str, str]]
@@ -201,3 +204,54 @@ def test_too_many_at_once_are_told_so(
         assert first.result().status_code == 200
     assert refused.status_code == 503
     assert refused.headers["retry-after"] == "5"
+
+
+OVERDOSE = "I took too many pills"
+
+
+@pytest.mark.parametrize("before", [1, THREADS + 1])
+def test_danger_waits_behind_nobodys_question(live: httpx.Client, assistant: ScriptedAssistant, before: int) -> None:
+    """Neither behind an answer in its own conversation, nor behind all that are being made."""
+    go = threading.Event()
+    assistant.on_answer = lambda message: message.text == OVERDOSE or go.wait(20)  # type: ignore[assignment]
+    messages = begin(live)
+    with ThreadPoolExecutor(before) as pool:
+        slow = [pool.submit(live.post, messages, json={"text": "hi"})]
+        slow += [pool.submit(live.post, begin(live), json={"text": "hi"}) for _ in range(before - 1)]
+        while len(assistant.asked) < min(before, THREADS):
+            time.sleep(0.01)
+        called = scripted("Call 911.", outcome="emergency")
+        reply = called.reply.model_copy(update={"handover_id": "h1", "reason": "overdose"})
+        assistant.answers.append(replace(called, reply=reply, handover=Handover("overdose", "urgent", "pharmacist")))
+        answer = live.post(messages, json={"text": OVERDOSE}, headers={"Idempotency-Key": "k"})
+        assert (answer.status_code, answer.json()["text"]) == (200, "Call 911.")
+        assert live.get(f"{messages[: -len('messages')]}handover").json()["urgency"] == "urgent"
+        assert live.post(messages, json={"text": OVERDOSE}, headers={"Idempotency-Key": "k"}).json() == answer.json()
+        go.set()
+        assert {one.result().status_code for one in slow} == {200}
+    found = live.get(messages).json()["messages"]
+    assert [(m["seq"], m["role"], m["text"]) for m in found][:3] == [
+        (1, "customer", OVERDOSE), (2, "assistant", "Call 911."), (3, "customer", "hi"),
+    ]  # fmt: skip
+    assert [m["role"] for m in found[2:]] == ["customer", "assistant"]
+
+
+def test_danger_is_answered_when_too_many_wait(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    messages = begin(client)
+    monkeypatch.setattr("app.api.turns.MOST_WAITING", 0)
+    assert client.post(messages, json={"text": "hi"}).status_code == 503
+    assert client.post(messages, json={"text": OVERDOSE}).status_code == 200
+    assert client.post(messages, json={"text": "so " * 9000 + OVERDOSE}).status_code == 200
+
+
+def test_what_to_do_in_danger_is_said_though_nothing_can_be_kept(
+    client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*row: object) -> None:
+        raise StoreFull("no room")
+
+    messages = begin(client)
+    monkeypatch.setattr(app.state.services.store, "record", full)
+    answer = client.post(messages, json={"text": OVERDOSE})
+    assert answer.status_code == 503
+    assert "Poison Control" in answer.json()["detail"]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from app.api.limits import EXEMPT, Bucket, counted
+from app.api.limits import EXEMPT, URGENT, Bucket, counted
 from app.api.main import create_app
 from app.settings import Settings
 from app.tokens import mint
@@ -165,3 +165,20 @@ def test_other_origins_are_let_in_by_name_only(made: Callable[..., Any]) -> None
             assert "access-control-allow-origin" not in refused.headers
             answer = client.post("/v1/conversations", headers={"Origin": origin})
             assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_limit_stops_no_message_of_danger(made: Callable[..., Any], tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", _env_file=None)  # type: ignore[call-arg]
+    me = {"Authorization": f"Bearer {mint(settings, customer='C-1')}"}
+    for limit in ("rate_identity", "rate_address"):
+        with opened(made(**{limit: 1})) as client:
+            app = client.app
+            key = app.state.services.store.create("C-1")  # type: ignore[attr-defined]
+            path = f"/v1/conversations/{key}/messages"
+            assert client.get(path, headers=me).status_code == 200
+            assert client.get(path, headers=me).status_code == 429
+            refused = client.post(path, json={"text": "where is my order"}, headers=me)
+            assert (refused.status_code, refused.json()["type"]) == (429, "urn:pestle:problem:rate-limited")
+            told = [client.post(path, json={"text": "I took too many pills"}, headers=me) for _ in range(URGENT + 1)]
+            assert {one.status_code for one in told[:-1]} == {200}
+            assert told[-1].status_code == 429, "nor does it open the gate to a flood"

@@ -11,7 +11,7 @@ import pytest
 
 from app.settings import Settings
 from rag.account.book import AccountError
-from rag.assistant import Assistant
+from rag.assistant import SKIMMED, Assistant
 from rag.compose.load_model import load_chat_model
 from rag.turn import Answer, Event, Handover, Message, PastTurn, Reply
 from rails.policy import read_policy
@@ -634,6 +634,24 @@ def test_while_a_person_holds_the_conversation_only_danger_is_heard(assistant: A
     broken = but(assistant, reader=Broken())
     assert broken.answer(Message("hello", held=True, now=made.NOW)).reply.outcome == "with_agent"
     assert broken.answer(Message("I took too many pills", held=True, now=made.NOW)).reply.outcome == "emergency"
+
+
+def test_of_an_endless_message_to_a_person_both_ends_are_read(assistant: Assistant) -> None:
+    read: list[int] = []
+
+    class Counting:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(assistant.made_of.reader, name)
+
+        def read(self, texts: Any, *more: Any, **named: Any) -> Any:
+            read.append(max(map(len, [texts] if isinstance(texts, str) else texts)))
+            return assistant.made_of.reader.read(texts, *more, **named)
+
+    counting = but(assistant, reader=Counting())
+    for text, outcome in (("parcel " * 9000, "with_agent"), ("parcel " * 9000 + "I want to kill myself", "emergency")):
+        answer = counting.answer(Message(text, held=True, now=made.NOW))
+        assert answer.reply.outcome == outcome
+    assert all(length <= 2 * SKIMMED + 1 for length in read)
 
 
 def test_an_answer_brings_its_evidence(assistant: Assistant) -> None:

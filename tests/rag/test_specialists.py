@@ -107,7 +107,8 @@ def test_what_ships_is_enough_and_varied() -> None:
         for positive in (True, False):
             own = [m.example for m in marked if m.head == head and m.positive == positive]
             assert len(own) >= 800, (head, positive)
-            assert sum(len(example.turns) > 1 for example in own) >= 0.19 * len(own)
+            talks = sum(len(example.turns) > 1 for example in own)  # a fifth; general prompts are mostly single messages
+            assert talks >= max(160, 0.15 * len(own))
             assert len({example.family for example in own}) >= 30
 
 

@@ -44,7 +44,7 @@ def api(product: Product) -> Iterator[Served]:
     if product.api is None:
         pytest.skip("needs the fake API; PESTLE_TEST_UI_URL points at a real product")
     yield product.api
-    product.api.state.explain = False
+    product.api.state.explain, product.api.state.delay_s = False, FakeApi.delay_s
     if not product.api.up:
         product.api.start()
 

@@ -54,6 +54,7 @@ def test_welcome_offers_examples_and_an_example_is_sent(open_page: Open) -> None
 
 
 def test_sentences_are_shown_before_the_reply_is_whole(open_page: Open, api: Served) -> None:
+    api.state.delay_s = 1.0
     page = open_page()
     ask(page, TRACK)
     expect(page.locator(".fh-bubble")).to_have_text(TRACK)
