@@ -137,7 +137,3 @@ def build(settings: Settings, book: AccountBook | None = None, documents: Path |
         )
     )
     return Wired(assistant, search, book, embedded, encoder)
-
-
-def build_assistant(settings: Settings) -> Assistant:
-    return build(settings).assistant

@@ -12,14 +12,14 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from app.api.auth import Agent
 from app.api.bells import DESK
-from app.api.chat import MessageView, message_view
+from app.api.chat import LARGEST_SEQ, MessageView, message_view
 from app.api.documented import problems
 from app.api.problems import Problem
 from app.api.services import Served, Services
 from app.handover.status import notice
 from app.store.calls import storable
 from app.store.database import now
-from app.store.errors import AlreadyRecorded, HandoverMoved, UnknownConversation, UnknownHandover
+from app.store.errors import AlreadyRecorded, CustomerWrote, HandoverMoved, UnknownConversation, UnknownHandover
 from app.store.records import HandoverState, Queued, StoredHandover
 from app.tokens import Identity
 from rag.turn import Department, Urgency
@@ -34,6 +34,12 @@ Words = Annotated[
     str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=LONGEST), storably
 ]
 Remark = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=LONGEST), storably]
+Seen = Annotated[
+    int | None,
+    Field(
+        ge=0, le=LARGEST_SEQ, description="seq of the last message that was read; 409 where the customer wrote since."
+    ),
+]
 Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=1, max_length=200, description="The same key gives the same message."),
@@ -76,6 +82,7 @@ class QueueItem(BaseModel):
     agent_name: str | None
     last_text: str
     unread: int = Field(description="The customer's messages that no person has answered yet.")
+    notes: int = Field(description="Notes of staff.")
 
 
 class Queue(BaseModel):
@@ -103,10 +110,12 @@ class Transfer(BaseModel):
 class Resolution(BaseModel):
     code: Literal["answered", "fixed", "referred", "no_reply", "abuse", "duplicate"]
     note: Remark = ""
+    seen_seq: Seen = None
 
 
 class GivingBack(BaseModel):
     note: Remark = ""
+    seen_seq: Seen = None
 
 
 @router.get("/queue", responses=problems(401, 403, 422, 503))
@@ -150,6 +159,7 @@ async def reply(handover_id: str, said: NewReply, agent: Agent, served: Served, 
 async def add_note(handover_id: str, said: NewNote, agent: Agent, served: Served) -> None:
     """Writes what staff should know and the customer never sees."""
     await found_handover(served.read(served.handovers.add_note, handover_id, agent, said.text))
+    served.bells.ring(DESK)
 
 
 @router.post("/handovers/{handover_id}/transfer", responses=PROBLEMS)
@@ -164,7 +174,7 @@ async def transfer(handover_id: str, to: Transfer, agent: Agent, served: Served)
 async def resolve(handover_id: str, how: Resolution, agent: Agent, served: Served) -> HandoverView:
     """Ends it, with how it ended."""
     said = await _said("resolved", handover_id, agent, served)
-    ended = served.read(served.handovers.resolve, handover_id, agent, how.code, how.note, said)
+    ended = served.read(served.handovers.resolve, handover_id, agent, how.code, how.note, said, how.seen_seq)
     return _changed(await found_handover(ended), served)
 
 
@@ -172,7 +182,7 @@ async def resolve(handover_id: str, how: Resolution, agent: Agent, served: Serve
 async def give_back(handover_id: str, back: GivingBack, agent: Agent, served: Served) -> HandoverView:
     """Hands back to the assistant, which knows what was said."""
     said = await _said("returned", handover_id, agent, served)
-    returned = served.read(served.handovers.give_back, handover_id, agent, back.note, said)
+    returned = served.read(served.handovers.give_back, handover_id, agent, back.note, said, back.seen_seq)
     return _changed(await found_handover(returned), served)
 
 
@@ -198,6 +208,9 @@ async def found_handover(doing: Awaitable[T]) -> T:
         raise Problem("not-found", "There is no such hand-over; GET /v1/agent/queue lists the open ones.") from None
     except HandoverMoved as error:
         raise moved(error.handover) from None
+    except CustomerWrote:
+        sentence = "The customer has just written something more; read it, answer it, and then end the conversation."
+        raise Problem("conflict", sentence) from None
 
 
 def moved(found: StoredHandover | None) -> Problem:
@@ -240,4 +253,5 @@ def _item(queued: Queued, name: str | None, at: dt.datetime) -> QueueItem:
         agent_name=one.agent_name,
         last_text=queued.last_text,
         unread=queued.unread,
+        notes=queued.notes,
     )

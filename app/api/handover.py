@@ -25,6 +25,10 @@ from app.tokens import Identity
 from rag.turn import Department, Handover, Urgency
 
 router = APIRouter(prefix="/v1/conversations/{conversation_id}/handover", tags=["handover"])
+NOT_NEEDED = "A person is here already; write to them that you don't need them any more."
+STILL_CALLED = (
+    "Someone will still look in on this conversation, to be sure that you are safe; you need not do anything."
+)
 LATEST = 60  # messages from which the department is chosen
 
 storably = BeforeValidator(lambda text: storable(text) if isinstance(text, str) else text)
@@ -84,7 +88,7 @@ async def read(conversation_id: str, visitor: Visitor, served: Served) -> Handov
 
 @router.delete("", status_code=204, responses=problems(401, 403, 404, 409, 422, 503))
 async def cancel(conversation_id: str, visitor: Visitor, served: Served) -> None:
-    """The customer no longer wants a person. Only while they wait for one."""
+    """The customer no longer wants a person. Only while they wait for one, and not in an emergency."""
     conversation = await _own(served, conversation_id, visitor)
     try:
         await served.read(served.handovers.cancel, conversation.id)
@@ -93,9 +97,8 @@ async def cancel(conversation_id: str, visitor: Visitor, served: Served) -> None
     except HandoverMoved as moved:
         if moved.handover is None:
             raise _none() from None
-        raise Problem(
-            "conflict", "A person is here already; write to them that you don't need them any more."
-        ) from None
+        there = moved.handover.state == "held"
+        raise Problem("conflict", NOT_NEEDED if there else STILL_CALLED) from None
     served.bells.ring(conversation.id, DESK)
 
 

@@ -57,6 +57,13 @@ _SEQ = (
     .scalar_subquery()
     .label("last_seq")
 )
+_NOTES = (
+    select(func.count())
+    .where(notes.c.conversation_id == handovers.c.conversation_id)
+    .correlate(handovers)
+    .scalar_subquery()
+    .label("notes")
+)
 
 
 class DeskStore:
@@ -68,17 +75,18 @@ class DeskStore:
     def queue(self, department: str | None = None) -> list[Queued]:
         """Open hand-overs: urgent ones first, then by waiting time."""
         joined = handovers.join(conversations, handovers.c.conversation_id == conversations.c.id)
-        query = select(handovers, conversations.c.customer_id, _LAST, _UNREAD).select_from(joined).where(_OPEN)
+        shown = (handovers, conversations.c.customer_id, _LAST, _UNREAD, _NOTES)
+        query = select(*shown).select_from(joined).where(_OPEN)
         if department is not None:
             query = query.where(handovers.c.department == department)
         with self._db.reading() as db:
             rows = db.execute(query.order_by(*_URGENT_FIRST)).all()
-        return [Queued(handover_of(row), row.customer_id, row.last or "", row.unread) for row in rows]
+        return [Queued(handover_of(row), row.customer_id, row.last or "", row.unread, row.notes) for row in rows]
 
     def now(self) -> OpenNow:
         """What is open, in short."""
         shown = (handovers.c.id, handovers.c.conversation_id, handovers.c.state, handovers.c.agent_id)
-        more = (handovers.c.urgency, handovers.c.department, func.length(handovers.c.note), _SEQ)
+        more = (handovers.c.urgency, handovers.c.department, func.length(handovers.c.note), _SEQ, _NOTES)
         with self._db.reading() as db:
             rows = db.execute(select(*shown, *more).where(_OPEN).order_by(handovers.c.id)).all()
         held: dict[str, dict[str, int]] = {}
@@ -104,9 +112,17 @@ class DeskStore:
         return ids.index(handover_id) + 1 if handover_id in ids else None
 
     def waits(self, department: str) -> list[tuple[dt.datetime, dt.datetime]]:
-        """When the latest of a department called and when each was first claimed, newest first."""
+        """When the latest of a department called and when each was first claimed there, newest first.
+
+        Whoever had been answered elsewhere before did not wait all that time.
+        """
         pair = select(handovers.c.created_at, handovers.c.claimed_at)
-        mine = (handovers.c.department == department, handovers.c.claimed_at.is_not(None))
+        elsewhere = handovers.c.answered_at < handovers.c.claimed_at
+        mine = (
+            handovers.c.department == department,
+            handovers.c.claimed_at.is_not(None),
+            ~func.coalesce(elsewhere, False),
+        )
         with self._db.reading() as db:
             rows = db.execute(pair.where(*mine).order_by(handovers.c.created_at.desc()).limit(WAITS)).all()
         return [(row.created_at, row.claimed_at) for row in rows]

@@ -8,6 +8,7 @@ UnknownConversation     no conversation has this id
 AlreadyRecorded         this Idempotency-Key has been recorded in this conversation before
 UnknownHandover         no hand-over has this id
 HandoverMoved           the hand-over is not, or no longer, in the state that this needs
+CustomerWrote           the customer has written what the agent had not seen
 """
 
 from __future__ import annotations
@@ -56,6 +57,10 @@ class HandoverMoved(ValueError):
     def __init__(self, handover: StoredHandover | None) -> None:
         super().__init__(handover.state if handover else "none is open")
         self.handover = handover
+
+
+class CustomerWrote(ValueError):
+    pass
 
 
 FULL_STATES = {"53100", "53200"}  # PostgreSQL: disk_full, out_of_memory

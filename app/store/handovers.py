@@ -18,7 +18,7 @@ from app.store.audit import note as audited
 from app.store.calls import append, call, handover_of, lock, open_handover, storable
 from app.store.corrected import Corrections, correct
 from app.store.database import Database, now
-from app.store.errors import AlreadyRecorded, HandoverMoved, UnknownConversation, UnknownHandover
+from app.store.errors import AlreadyRecorded, CustomerWrote, HandoverMoved, UnknownConversation, UnknownHandover
 from app.store.records import StoredHandover, StoredMessage
 from app.store.tables import Utc, conversations, handovers, messages, notes
 from app.tokens import Identity
@@ -61,11 +61,14 @@ class HandoverStore:
             return open_handover(db, conversation_id)
 
     def cancel(self, conversation_id: str) -> None:
-        """The customer no longer wants a person. Raises `HandoverMoved` unless one waits, `UnknownConversation`."""
+        """The customer no longer wants a person. Raises `HandoverMoved` unless one waits, `UnknownConversation`.
+
+        What is urgent stays: somebody has to look at it, whatever is wished in that moment.
+        """
         with self._db.writing() as db:
             lock(db, conversation_id)
             found = open_handover(db, conversation_id)
-            if found is None or found.state != "waiting":
+            if found is None or found.state != "waiting" or found.urgency == "urgent":
                 raise HandoverMoved(found)
             _set(db, found.id, state="cancelled", open_for=None, ended_at=now())
 
@@ -151,25 +154,39 @@ class HandoverStore:
         """To another department's queue, where it keeps its place by waiting time."""
         with self._changing(handover_id) as (db, found):
             _mine(found, agent)
-            _set(db, handover_id, department=department, **NOBODYS)
+            _set(db, handover_id, department=department, claimed_at=None, **NOBODYS)
             _note(db, found, agent, note)
             append(db, found.conversation_id, "notice", notice, now())
             _audit(db, agent, "handover.transfer", found, to=department)
             return _get(db, handover_id)
 
-    def resolve(self, handover_id: str, agent: Identity, code: str, note: str, notice: str) -> StoredHandover:
-        return self._end(handover_id, agent, "resolved", code, note, notice)
+    def resolve(
+        self, handover_id: str, agent: Identity, code: str, note: str, notice: str, seen_seq: int | None = None
+    ) -> StoredHandover:
+        """Raises `CustomerWrote`, and ends nothing, where the customer has written since the message `seen_seq`."""
+        return self._end(handover_id, agent, "resolved", code, note, notice, seen_seq)
 
-    def give_back(self, handover_id: str, agent: Identity, note: str, notice: str) -> StoredHandover:
-        """The assistant answers again."""
-        return self._end(handover_id, agent, "returned", None, note, notice)
+    def give_back(
+        self, handover_id: str, agent: Identity, note: str, notice: str, seen_seq: int | None = None
+    ) -> StoredHandover:
+        """The assistant answers again. Raises `CustomerWrote` as `resolve` does."""
+        return self._end(handover_id, agent, "returned", None, note, notice, seen_seq)
 
     def _end(
-        self, handover_id: str, agent: Identity, state: str, code: str | None, note: str, notice: str
+        self,
+        handover_id: str,
+        agent: Identity,
+        state: str,
+        code: str | None,
+        note: str,
+        notice: str,
+        seen_seq: int | None,
     ) -> StoredHandover:
         at = now()
         with self._changing(handover_id) as (db, found):
             _mine(found, agent)
+            if seen_seq is not None and _wrote(db, found.conversation_id, seen_seq):
+                raise CustomerWrote(handover_id)
             _set(db, handover_id, state=state, code=code, open_for=None, ended_at=at)
             _note(db, found, agent, note)
             append(db, found.conversation_id, "notice", notice, at)
@@ -224,6 +241,11 @@ def _note(db: Connection, found: StoredHandover, agent: Identity, text: str) -> 
     if text.strip():
         row = {"id": uuid.uuid4().hex, "conversation_id": found.conversation_id, "author_id": agent.id}
         db.execute(insert(notes), row | {"text": storable(text), "created_at": now()})
+
+
+def _wrote(db: Connection, conversation_id: str, after: int) -> bool:
+    theirs = (messages.c.conversation_id == conversation_id, messages.c.role == "customer", messages.c.seq > after)
+    return db.execute(select(messages.c.id).where(*theirs).limit(1)).first() is not None
 
 
 def _by_key(db: Connection, conversation_id: str, key: str) -> StoredMessage | None:

@@ -67,7 +67,7 @@ class StoredTrace:
 class StoredHandover:
     """A conversation that a person must look at, or looked at: why, how soon, who, and what it is about.
 
-    `message_id`: the reply that called; None: the button. `claimed_at`: when it was first claimed. `seen_at`: when the
+    `message_id`: the reply that called; None: the button. `claimed_at`: when its department first claimed it. `seen_at`: when the
     agent who holds it was last there. `answered_at`: the person's first words.
     """
 
@@ -97,12 +97,14 @@ class StoredHandover:
 
 @dataclass(frozen=True)
 class Queued:
-    """A hand-over that is open, with the customer's last words and how many of theirs no person answered yet."""
+    """A hand-over that is open, with the customer's last words, how many of theirs no person answered yet, and how many
+    notes staff wrote."""
 
     handover: StoredHandover
     customer_id: str | None
     last_text: str
     unread: int
+    notes: int
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def _line(chat: Chat, client: ApiClient, begin: Begin) -> None:
             _form(chat, client, begin)
             return
         st.html(status_html(chat.person or {}, chat.lost))
-        if not chat.with_person:
+        if not chat.with_person and (chat.person or {}).get("urgency") != "urgent":
             st.button("Cancel", key="no-person", type="tertiary", on_click=_cancel, args=(chat, client))
 
 

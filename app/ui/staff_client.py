@@ -47,12 +47,13 @@ class StaffClient(ApiClient):
     def transfer(self, handover_id: str, department: str, note: str) -> None:
         self._post(_handover(handover_id, "transfer"), {"department": department, "note": note})
 
-    def resolve(self, handover_id: str, code: str, note: str) -> None:
-        self._post(_handover(handover_id, "resolve"), {"code": code, "note": note})
+    def resolve(self, handover_id: str, code: str, note: str, seen_seq: int | None = None) -> None:
+        """Raises NotAccepted where the customer has written since the message `seen_seq`."""
+        self._post(_handover(handover_id, "resolve"), {"code": code, "note": note, "seen_seq": seen_seq})
 
-    def give_back(self, handover_id: str, note: str) -> None:
-        """Hands the conversation back to the assistant."""
-        self._post(_handover(handover_id, "return"), {"note": note})
+    def give_back(self, handover_id: str, note: str, seen_seq: int | None = None) -> None:
+        """Hands the conversation back to the assistant. Raises NotAccepted as `resolve` does."""
+        self._post(_handover(handover_id, "return"), {"note": note, "seen_seq": seen_seq})
 
     def suggestion(self, handover_id: str) -> dict[str, Any]:
         return whole(self._get(_handover(handover_id, "suggestion")))

@@ -262,3 +262,13 @@ def test_a_deleted_conversation_is_not_there(client: TestClient, bearer: Bearer,
     client.post(f"{mine}/handover", json={}, headers=me)
     client.delete("/v1/me/data", headers=me)
     assert client.get(f"{mine}/{path}", headers=me).status_code == 404
+
+
+def test_an_emergency_stays_called(client: TestClient, assistant: ScriptedAssistant) -> None:
+    path = begin(client)
+    assistant.answers.append(calling("Call 911 now.", "overdose", "urgent"))
+    client.post(f"{path}/messages", json={"text": "it went wrong"})
+    refused = client.delete(f"{path}/handover")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:pestle:problem:conflict")
+    assert "Someone will still look in" in refused.json()["detail"]
+    assert client.get(f"{path}/handover").json()["state"] == "waiting"

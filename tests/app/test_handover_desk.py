@@ -287,3 +287,28 @@ def test_what_staff_does_is_in_the_audit_record(client: TestClient, bearer: Bear
     assert found == [
         "queue.read", "handover.claim", "conversation.read", "account.read", "suggestion.read", "search",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("action", ["resolve", "return"])
+def test_a_message_that_crosses_the_end_keeps_it_open(client: TestClient, bearer: Bearer, action: str) -> None:
+    path = begin(client)
+    desk, agent = held(client, bearer, path), bearer(agent="ana")
+    body = {"code": "fixed"} if action == "resolve" else {}
+    client.post(f"{path}/messages", json={"text": "one more thing"})
+    for wrong in (-1, "x", 2**40):
+        assert client.post(f"{desk}/{action}", json=body | {"seen_seq": wrong}, headers=agent).status_code == 422
+    refused = client.post(f"{desk}/{action}", json=body | {"seen_seq": 1}, headers=agent)
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:pestle:problem:conflict")
+    assert "just written" in refused.json()["detail"]
+    assert client.get(f"{path}/handover").json()["state"] == "held"
+    assert client.post(f"{desk}/{action}", json=body | {"seen_seq": 2}, headers=agent).status_code == 200
+
+
+def test_a_colleagues_note_is_in_the_queue(client: TestClient, bearer: Bearer) -> None:
+    path = begin(client)
+    desk, agent = held(client, bearer, path), bearer(agent="ana")
+    before = client.get("/v1/agent/queue", headers=agent).json()
+    client.post(f"{desk}/notes", json={"text": "careful"}, headers=bearer(pharmacist="ben"))
+    after = client.get("/v1/agent/queue", headers=agent).json()
+    assert (before["held"][0]["notes"], after["held"][0]["notes"]) == (0, 1)
+    assert before["version"] != after["version"]

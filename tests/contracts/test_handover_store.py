@@ -17,7 +17,7 @@ from app.store.conversations import ConversationStore
 from app.store.corrections import CorrectionStore
 from app.store.database import Database
 from app.store.desk import DeskStore
-from app.store.errors import AlreadyRecorded, HandoverMoved, UnknownConversation, UnknownHandover
+from app.store.errors import AlreadyRecorded, CustomerWrote, HandoverMoved, UnknownConversation, UnknownHandover
 from app.store.handovers import HandoverStore
 from app.store.migrate import migrate
 from app.store.records import Kept, StoredHandover
@@ -343,6 +343,47 @@ def test_afterwards_the_assistant_knows_what_was_said(stores: Stores) -> None:
     assert not kept.dropped
 
 
+# Ending
+
+
+@pytest.mark.parametrize("end", ["resolve", "give_back"])
+def test_nobody_is_left_with_words_that_no_one_read(stores: Stores, end: str) -> None:
+    one = stores.held()
+    how = (ANA, "answered", "", "Ana has left.") if end == "resolve" else (ANA, "", "Ana has left.")
+    seen = stores.turn(one.conversation_id, "Where is it?", scripted("dropped")).seq
+    stores.handovers.reply(one.id, ANA, "On its way.")
+    late = stores.turn(one.conversation_id, "And the other one?", scripted("dropped")).seq
+    with pytest.raises(CustomerWrote):
+        getattr(stores.handovers, end)(one.id, *how, seen_seq=seen)
+    assert stores.handovers.get(one.id).state == "held"
+    assert stores.said(one.conversation_id)[-1] == ("customer", "And the other one?")
+    assert not getattr(stores.handovers, end)(one.id, *how, seen_seq=late).open
+
+
+def test_an_emergency_is_not_cancelled(stores: Stores) -> None:
+    urgent, soon = stores.waiting(wanted=Handover("overdose", "urgent", "pharmacist")), stores.waiting()
+    with pytest.raises(HandoverMoved):
+        stores.handovers.cancel(urgent.conversation_id)
+    stores.handovers.cancel(soon.conversation_id)
+    assert [stores.handovers.get(one.id).state for one in (urgent, soon)] == ["waiting", "cancelled"]
+
+
+def test_a_transfer_starts_no_wait_from_another_departments_claim(stores: Stores) -> None:
+    told, silent = stores.held(), stores.held()
+    stores.handovers.reply(told.id, ANA, "I'll pass you on.")
+    for one in (told, silent):
+        assert stores.handovers.transfer(one.id, ANA, "billing", "", "").claimed_at is None
+    waited = [stores.handovers.claim(one.id, BEN, NOTICE) for one in (told, silent)]
+    pairs = [(one.created_at, one.claimed_at) for one in waited]
+    assert all(
+        claimed and first.claimed_at and claimed > first.claimed_at
+        for first, (_, claimed) in zip((told, silent), pairs, strict=True)
+    )
+    waits = stores.desk.waits("billing")
+    assert pairs[0] not in waits, "who was answered before did not wait all that time"
+    assert pairs[1] in waits
+
+
 # Corrections
 
 
@@ -420,9 +461,11 @@ def test_the_version_changes_with_the_queue(stores: Stores) -> None:
     seen.append(stores.desk.now().version)
     stores.handovers.claim(one.id, ANA, NOTICE)
     seen.append(stores.desk.now().version)
+    stores.handovers.add_note(one.id, BEN, "a note")
+    seen.append(stores.desk.now().version)
     stores.handovers.resolve(one.id, ANA, "answered", "", "")
     seen.append(stores.desk.now().version)
-    assert len(set(seen)) == 5
+    assert len(set(seen)) == 6
 
 
 def test_what_an_agent_holds(stores: Stores) -> None:

@@ -251,6 +251,7 @@ def add_desk_side(app: FastAPI, state: FakeApi, script: Callable[..., dict[str, 
             **{k: h[k] for k in ("handover_id", "conversation_id", "reason", "urgency", "department", "summary", "state",
                                  "agent_id", "agent_name")},
             "customer_name": names[owner][0] if owner in names else None, "waiting_s": int(time.time() - h["since"]),
+            "notes": len(desk.notes.get(h["conversation_id"], ())), "note": h["note"],
             "last_text": said[-1] if said else "", "unread": 1 if log and log[-1]["role"] == "customer" else 0,
         }  # fmt: skip
 
@@ -393,7 +394,14 @@ def add_desk_side(app: FastAPI, state: FakeApi, script: Callable[..., dict[str, 
             return refused or problem(404, "There is no such hand-over.")
         row = {"id": uuid.uuid4().hex, "author_id": name, "text": body["text"], "created_at": NOW}
         desk.notes.setdefault(found["conversation_id"], []).append(row)
+        desk.changed()
         return Response(status_code=204)
+
+    def unread(handover_id: str, body: dict[str, Any]) -> Response | None:
+        log = state.messages.get(desk.handovers.get(handover_id, {}).get("conversation_id", ""), [])
+        last = max((m["seq"] for m in log if m["role"] == "customer"), default=0)
+        seen = body.get("seen_seq")
+        return None if seen is None or last <= seen else problem(409, "The customer has just written something more.")
 
     def ends(handover_id: str, authorization: str | None, notice: str, **change: Any) -> Any:
         found, _, refused = held(handover_id, authorization)
@@ -410,11 +418,15 @@ def add_desk_side(app: FastAPI, state: FakeApi, script: Callable[..., dict[str, 
 
     @app.post("/v1/agent/handovers/{handover_id}/resolve")
     def resolve(handover_id: str, body: dict[str, Any], authorization: str | None = Header(None)) -> Any:
-        return ends(handover_id, authorization, "The conversation was closed.", state="resolved", code=body["code"])
+        return unread(handover_id, body) or ends(
+            handover_id, authorization, "The conversation was closed.", state="resolved", code=body["code"]
+        )
 
     @app.post("/v1/agent/handovers/{handover_id}/return")
     def give_back(handover_id: str, body: dict[str, Any], authorization: str | None = Header(None)) -> Any:
-        return ends(handover_id, authorization, "The assistant answers again.", state="returned", note=body["note"])
+        return unread(handover_id, body) or ends(
+            handover_id, authorization, "The assistant answers again.", state="returned", note=body["note"]
+        )
 
     @app.get("/v1/agent/handovers/{handover_id}/suggestion")
     def suggestion(handover_id: str, authorization: str | None = Header(None)) -> Any:

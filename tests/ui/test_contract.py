@@ -195,11 +195,14 @@ def test_a_person_from_the_button_to_the_end(client: Client) -> None:
     assert {"why", "sources"} == set(ann.trace(answer["id"]))
     ann.transfer(handover, "pharmacist", "")
     assert leo.claim(handover)["department"] == "pharmacist"
-    leo.give_back(handover, "")
+    leo.give_back(handover, "", 10**6)
     api.ask_person(key, "", None)
     again = leo.queue()["waiting"][0]["handover_id"]
     leo.claim(again)
-    leo.resolve(again, "answered", "")
+    list(api.ask(key, "One more thing", "k-more"))
+    with pytest.raises(NotAccepted):
+        leo.resolve(again, "answered", "", 0)
+    leo.resolve(again, "answered", "", 10**6)
     assert (api.handover(key) or {})["state"] == "resolved"
     assert {"customer", "assistant", "agent", "notice"} == {message["role"] for message in api.messages(key)}
     with pytest.raises(NotThere):

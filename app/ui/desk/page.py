@@ -29,6 +29,7 @@ def draw(desk: Desk, client: StaffClient) -> None:
         with right, st.container(key="aside"):
             aside.draw(desk, client)
     desk.drawn = desk.news
+    desk.read = (desk.conversation_id, desk.last_seq)
 
 
 def _follow_url(desk: Desk) -> None:

@@ -15,12 +15,17 @@ REASONS = {
     "wants_person": "asked for a person",
     "self_harm": "thoughts of self-harm",
     "overdose": "overdose",
+    "child_poisoning": "child poisoning",
+    "allergic_reaction": "allergic reaction",
     "emergency": "medical emergency",
     "medical_emergency": "medical emergency",
     "medical_advice": "wants medical advice",
     "no_evidence": "no answer found",
     "frustration": "getting frustrated",
     "repeated_failure": "the assistant failed twice",
+    "held_back": "no answer that holds",
+    "account_away": "account details are away",
+    "abuse": "abusive words",
 }
 NUMBERED = 9
 

@@ -119,7 +119,9 @@ def _give_back(desk: Desk, client: StaffClient) -> None:
         st.html('<p class="fh-hint">The assistant answers again; it knows what was said.</p>')
         note = st.text_area("Note (internal)", key=f"back-note-{handover}", max_chars=LONGEST_NOTE, height=80)
         if st.form_submit_button("Hand back to the assistant", type="primary"):
-            attempt(desk, lambda: client.give_back(handover, note.strip()), "The assistant answers again.")
+            attempt(
+                desk, lambda: client.give_back(handover, note.strip(), desk.read_seq), "The assistant answers again."
+            )
             st.rerun()
 
 
@@ -132,7 +134,7 @@ def _resolve(desk: Desk, client: StaffClient) -> None:
         code = st.radio("How did it end?", list(CODES), format_func=lambda c: CODES[c], key=f"code-{handover}")
         note = st.text_area("Note (internal)", key=f"resolve-note-{handover}", max_chars=LONGEST_NOTE, height=80)
         if st.form_submit_button("Resolve", type="primary"):
-            attempt(desk, lambda: client.resolve(handover, str(code), note.strip()), "Resolved.")
+            attempt(desk, lambda: client.resolve(handover, str(code), note.strip(), desk.read_seq), "Resolved.")
             st.rerun()
 
 

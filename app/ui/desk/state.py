@@ -20,6 +20,7 @@ from app.ui.staff_client import StaffClient
 
 COOKIE = "pestle_staff"
 BEAT_S = 20.0
+SHOWN_OF_ITEM = ("state", "agent_id", "department", "urgency", "note", "notes", "last_text")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Desk:
     address: Address = field(default_factory=lambda: Address(timed=True))
     view: dict[str, Any] | None = None
     view_seen: tuple[Any, ...] = ()
+    read: tuple[str | None, int] = (None, 0)  # conversation, and seq of the last message that the page showed
     notice: str | None = None  # one sentence on what went wrong
     done: str | None = None  # or went well
     title: str = ""  # of the page that is open
@@ -88,10 +90,23 @@ class Desk:
         return next((item for item in items if item.get("conversation_id") == self.conversation_id), {})
 
     @property
+    def last_seq(self) -> int:
+        return max((int(message.get("seq") or 0) for message in rows(self.view, "messages")), default=0)
+
+    @property
+    def read_seq(self) -> int | None:
+        """The last message that the agent had on the page when they pressed a button; None: nothing was drawn yet.
+
+        By the time a press is heard, the view may hold more than that.
+        """
+        conversation_id, seq = self.read
+        return seq if conversation_id == self.conversation_id else None
+
+    @property
     def view_news(self) -> tuple[Any, ...]:
         """Changes with whatever may have changed the open conversation."""
         said = self.feed.heard(self.conversation_id) if self.feed else ()
-        return (*said, *(self.item.get(name) for name in ("state", "agent_id", "department", "last_text")))
+        return (*said, *(self.item.get(name) for name in SHOWN_OF_ITEM))
 
     @property
     def news(self) -> tuple[Any, ...]:
