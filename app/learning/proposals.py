@@ -22,7 +22,12 @@ SAME_SENTENCE = 60  # rapidfuzz: so close that one is the other, changed
 COURTESY = re.compile(
     r"^(?:(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))\b[^.!?]{0,40}[,.!]?$|(?:i'?m|we'?re|i am|we are) (?:so |very )?sorry\b"
     r"|sorry\b|thank(?:s| you)\b|you'?re welcome\b|best\b|(?:kind )?regards\b|have a\b|(?:please )?let (?:me|us) know\b|my name is\b"
-    r"|(?:i|we)'?(?:ve| have| just| will|'ll)\b|(?:is|was) there anything\b|happy to help\b|this is \w+ (?:from|at)\b)",
+    r"|(?:i|we)'?(?:ve| have| just| will|'ll)\b|(?:is|was) there anything\b|happy to help\b|this is \w+ (?:from|at)\b"
+    r"|(?:is there )?anything else\b|how (?:can|may|could) (?:i|we) (?:help|assist)\b|what can (?:i|we) do for you\b"
+    r"|this is [^.!?]{0,40}\bpharmacy[.!]?$|(?:i'?m|i am) \w+[,]? (?:from|at|with|here)\b|(?:just )?(?:a|one) (?:moment|second|minute)\b"
+    r"|(?:please )?(?:bear with|give) (?:me|us)\b|let me (?:look|check|see)\b|(?:good)?bye\b|take care\b"
+    r"|(?:i'?m|i am|we'?re|we are) (?:here|looking|reading|checking|asking|an? (?:pharmacist|colleague))\b|it should (?:not )?have\b"
+    r"|(?:i|we) haven'?t heard\b|you can (?:come back|write again)\b|nothing is lost\b)",
     re.IGNORECASE,
 )
 GREETING = re.compile(
@@ -83,9 +88,23 @@ def cited(evidence: Collection[Mapping[str, Any]]) -> list[str]:
 
 def general(text: str) -> list[str]:
     """The sentences of an agent's answer that could hold for every customer; all of them where none seems to."""
-    found = sentences(GREETING.sub("", text.strip()))
-    kept = [one for one in found if not COURTESY.match(one) and not OWN.search(one)]
+    found = _sentences(text)
+    kept = [one for one in found if _holds(one)]
     return kept or [one for one in found if not OWN.search(one)] or ["Write here what holds for every customer."]
+
+
+def tells(text: str) -> bool:
+    """Whether an agent's message answers something, for whoever asks: more than a greeting, thanks or one's own affairs."""
+    return any(map(_holds, _sentences(text)))
+
+
+def _sentences(text: str) -> list[str]:
+    return sentences(GREETING.sub("", text.strip()))
+
+
+def _holds(sentence: str) -> bool:
+    """Whether a sentence could hold for every customer."""
+    return not sentence.endswith("?") and not COURTESY.match(sentence) and not OWN.search(sentence)
 
 
 def changed_article(text: str, correction: Correction, today: dt.date) -> str:

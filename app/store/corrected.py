@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, select
 
 from app.handover.summary import CALLS
+from app.learning.proposals import tells
 from app.store.records import StoredMessage
 from app.store.tables import feedback, messages, suggestions, traces
 from rag.turn import Reply
@@ -45,7 +46,7 @@ def correct(
     """Notes the correction that the agent's `message` makes, if it makes one, within the caller's transaction."""
     query = select(messages).where(messages.c.conversation_id == conversation_id, messages.c.seq < message.seq)
     before = db.execute(query.order_by(messages.c.seq.desc()).limit(READ)).all()[::-1]
-    found = _edited(db, conversation_id, suggestion_id, message.text, before) or _answered(db, before)
+    found = _edited(db, conversation_id, suggestion_id, message.text, before) or _answered(db, message.text, before)
     if found:
         corrections.note(
             db,
@@ -75,11 +76,13 @@ def _edited(
     }
 
 
-def _answered(db: Connection, before: Sequence[Any]) -> dict[str, Any] | None:
-    """The assistant's last answer, where it had failed and this is the first that a person says since."""
-    last = next((n for n in reversed(range(len(before))) if before[n].role in ("assistant", "agent")), None)
-    while last is not None and before[last].role == "assistant" and _reply(before[last]).reason in CALLS:
-        last = next((n for n in reversed(range(last)) if before[n].role in ("assistant", "agent")), None)
+def _answered(db: Connection, text: str, before: Sequence[Any]) -> dict[str, Any] | None:
+    """The assistant's last answer, where it had failed and this is the first that a person answers since.
+
+    A greeting answers nothing: neither is it the correction, nor does it stand before the one that comes.
+    """
+    told = (n for n in reversed(range(len(before))) if _answers(before[n]))
+    last = next(told, None) if tells(text) else None
     if last is None or before[last].role != "assistant":
         return None
     row, reply = before[last], _reply(before[last])
@@ -96,6 +99,13 @@ def _answered(db: Connection, before: Sequence[Any]) -> dict[str, Any] | None:
         "rejected": row.text,
         "versions": trace.get("versions", {}),
     }
+
+
+def _answers(row: Any) -> bool:
+    """Whether a message answers something, and not only calls or greets."""
+    if row.role == "agent":
+        return tells(row.text)
+    return row.role == "assistant" and _reply(row).reason not in CALLS
 
 
 def _reply(row: Any) -> Reply:

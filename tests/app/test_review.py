@@ -13,13 +13,15 @@ from starlette.testclient import TestClient
 
 from app.api.main import create_app
 from app.api.services import Services
-from app.learning.proposals import case, changed_article, general, new_article
+from app.handover.canned import read_canned
+from app.learning.proposals import case, changed_article, general, new_article, tells
 from app.settings import Settings
 from app.store.corrections import Correction
 from rag.account.book import AccountError
 from rag.articles import parse_article
 from tests.app.learning_side import VERSIONS, WordWorkshop, correct, settings_in, turn
 from tests.fakes import BookInMemory, ScriptedAssistant
+from tests.made import ROOT
 
 Bearer = Callable[..., dict[str, str]]
 LATE = "Where is my parcel?"
@@ -291,3 +293,22 @@ def test_what_the_article_says_already_is_not_added() -> None:
     text = "---\nid: a\ntitle: About\ntopic: other\nupdated: 2026-01-01\nquestions: [a, b, c, d]\n---\nOne day. Two days.\n"
     same = changed_article(text, correction(chosen="Two days.", rejected="One day."), dt.date(2026, 11, 25))
     assert same == text.replace("2026-01-01", "2026-11-25")
+
+
+COURTESIES = {
+    "hello",
+    "one-moment",
+    "more-details",
+    "sorry-trouble",
+    "anything-else",
+    "goodbye",
+    "no-reply",
+    "pharmacist-reads",
+}
+
+
+def test_courtesies_answer_nothing() -> None:
+    canned = read_canned(ROOT / "knowledge_base")
+    assert {one.id for one in canned if not tells(one.text)} == COURTESIES
+    assert not tells("Hi Maria, I'm Ana from customer care. How can I help you today?")
+    assert tells("I'm afraid it can't be shipped abroad.")

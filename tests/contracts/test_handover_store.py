@@ -412,8 +412,13 @@ def test_an_answer_after_a_failed_one_becomes_a_correction_once(stores: Stores, 
     one = stores.handovers.opened(key)
     assert one is not None
     stores.handovers.claim(one.id, ANA, NOTICE)
+    for greeting in ("Hello, this is Fernhollow Pharmacy. How can I help?", "One moment, please.", "Thank you!"):
+        stores.handovers.reply(one.id, ANA, greeting)
+        assert stores.corrections.proposals(conversation_id=key) == []
+        stores.turn(key, "do you ship there?", scripted("dropped"))
     stores.handovers.reply(one.id, ANA, "Only to Earth.")
     stores.handovers.reply(one.id, ANA, "Anything else?")
+    stores.handovers.reply(one.id, ANA, "It takes two days.")
     found = {
         proposal.correction.id: proposal.correction for proposal in stores.corrections.proposals(conversation_id=key)
     }
