@@ -224,9 +224,13 @@ def moved(found: StoredHandover | None) -> Problem:
 def _queue(served: Services, agent: Identity, department: Department | None) -> Queue:
     version = served.desk.now().version  # before the rows: what changes in between is then told of once more
     found = served.desk.queue(department)
-    ids = [one.handover.conversation_id for one in found]
-    customers = sorted({one.customer_id for one in found if one.customer_id})
-    served.audit.add(agent, "queue.read", detail={"conversations": ids, "customers": customers})
+    ids, desk = [one.handover.conversation_id for one in found], (agent.role, agent.id, department)
+    new = [one for one in found if one.handover.conversation_id in served.shown.new(desk, ids)]
+    if new:  # a desk looks at each change; what it was shown before is in the record already
+        named = [one.handover.conversation_id for one in new]
+        customers = sorted({one.customer_id for one in new if one.customer_id})
+        served.audit.add(agent, "queue.read", detail={"conversations": named, "customers": customers})
+    served.shown.keep(desk, ids)
     at = now()
     items = [_item(one, served.names.of(one.customer_id), at) for one in found]
     return Queue(

@@ -151,7 +151,7 @@ def create_app(
             stack.callback(
                 Away(handovers, desk, handing, settings.agent_away_s, lambda key: bells.ring(key, DESK)).close
             )
-            stack.callback(Retention(people, settings.retention_days).close)
+            stack.callback(Retention(people, settings.retention_days, settings.home / "retention").close)
             stack.enter_context(on_stop_signal(lambda: loop.call_soon_threadsafe(stop)))
             yield
             stop()

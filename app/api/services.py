@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from app.api.board import Board
 from app.handover.canned import Canned
 from app.handover.names import Names
+from app.handover.shown import Shown
 from app.learning.kit import LearningKit
 from app.settings import Settings
 from app.store.audit import AuditStore
@@ -82,6 +83,7 @@ class Services:
     bells: Bells
     stopping: asyncio.Event  # set when the server is told to stop
     reads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "pestle-read"))
+    shown: Shown = field(default_factory=Shown)
     board: Board = field(init=False)
 
     def __post_init__(self) -> None:

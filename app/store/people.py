@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.store.audit import entry, note
@@ -97,6 +97,12 @@ class PeopleStore:
             remove(db, ids)
             note(db, identity, "data.delete", customer_id=identity.id, detail={"conversations": len(ids)})
         return len(ids)
+
+    def newest(self) -> dt.datetime | None:
+        """When the latest message was said; None: nobody has said anything."""
+        with self._db.reading() as db:
+            found: dt.datetime | None = db.execute(select(func.max(messages.c.created_at))).scalar_one()
+        return found
 
     def expire(self, before: dt.datetime, limit: int) -> int:
         """Deletes up to `limit` conversations in which nothing was said since, and no person is waited for or there.

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.api.turns import THREADS
+from app.store.errors import StoreFull
 from app.tokens import Identity
 from rag.compose.draft import Evidence
 from rag.turn import Citation, Message
@@ -312,3 +313,42 @@ def test_a_colleagues_note_is_in_the_queue(client: TestClient, bearer: Bearer) -
     after = client.get("/v1/agent/queue", headers=agent).json()
     assert (before["held"][0]["notes"], after["held"][0]["notes"]) == (0, 1)
     assert before["version"] != after["version"]
+
+
+def test_a_look_is_noted_where_it_shows_somebody_new(client: TestClient, bearer: Bearer, app: FastAPI) -> None:
+    def noted() -> list[tuple[str, list[str], list[str]]]:
+        found = [entry for entry in app.state.services.audit.entries() if entry.action == "queue.read"]
+        return [(one.actor_id, one.detail["conversations"], one.detail["customers"]) for one in found]
+
+    ana, ben, me = bearer(agent="ana"), bearer(agent="ben"), bearer(customer="C-10001")
+    client.get("/v1/agent/queue", headers=ana)
+    assert noted() == []
+    first, second = begin(client), begin(client, me)
+    one, two = (path.split("/")[-1] for path in (first, second))
+    client.post(f"{first}/handover", json={})
+    for who in (ana, ana, ben, ana):
+        client.get("/v1/agent/queue", headers=who)
+    assert noted() == [("ana", [one], []), ("ben", [one], [])]
+    client.post(f"{second}/handover", json={}, headers=me)
+    for _ in range(3):
+        client.get("/v1/agent/queue", headers=ana)
+    assert noted()[2:] == [("ana", [two], ["C-10001"])]
+    client.delete(f"{second}/handover", headers=me)
+    client.get("/v1/agent/queue", headers=ana)
+    client.post(f"{second}/handover", json={}, headers=me)
+    client.get("/v1/agent/queue", headers=ana)
+    assert noted()[3:] == [("ana", [two], ["C-10001"])], "who was gone and comes back is named again"
+
+
+def test_a_look_that_can_not_be_noted_shows_nothing(
+    client: TestClient, bearer: Bearer, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*entry: object, **detail: object) -> None:
+        raise StoreFull("no room")
+
+    client.post(f"{begin(client)}/handover", json={})
+    with monkeypatch.context() as patch:
+        patch.setattr(app.state.services.audit, "add", full)
+        for _ in range(2):
+            assert client.get("/v1/agent/queue", headers=bearer(agent="ana")).status_code == 503
+    assert client.get("/v1/agent/queue", headers=bearer(agent="ana")).status_code == 200

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import delete, insert, text, update
 from sqlalchemy.exc import DBAPIError
 
-from app.retention import Retention, carry_out
+from app.retention import Reached, Retention, carry_out
 from app.store.audit import AuditStore
 from app.store.conversations import ConversationStore
 from app.store.database import Database, now
@@ -175,7 +175,11 @@ def test_old_conversations_go_and_others_stay(database: Database) -> None:
     assert kept == {new, waiting, held, revived}
 
 
-def test_a_database_that_is_away_is_tried_again(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_away_is_tried_again(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "retention"
+    Reached(file).keep(now())
     monkeypatch.setattr("app.retention.AGAIN_S", 0.01)
     key = fill(database, "C-1", "old")
     age(database, key, 31)
@@ -187,7 +191,7 @@ def test_a_database_that_is_away_is_tried_again(database: Database, monkeypatch:
                 raise trouble
             return people.expire(before, limit)
 
-    retention = Retention(Away(database), 30)
+    retention = Retention(Away(database), 30, file)
     until = time.monotonic() + 10
     while counts(database)["conversations"] and time.monotonic() < until:
         time.sleep(0.01)
@@ -195,7 +199,7 @@ def test_a_database_that_is_away_is_tried_again(database: Database, monkeypatch:
     assert not counts(database)["conversations"]
 
 
-def test_batches_until_nothing_is_left(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_until_nothing_is_left(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.retention.BATCH", 10)
     with database.writing() as db:
         ago = now() - dt.timedelta(days=400)
@@ -203,7 +207,7 @@ def test_batches_until_nothing_is_left(database: Database, monkeypatch: pytest.M
         db.execute(insert(OF_CUSTOMERS[0]), rows)
     people = PeopleStore(database)
     assert [people.expire(now() - dt.timedelta(days=365), 10) for _ in range(2)] == [10, 10]
-    retention = Retention(people, 365)
+    retention = Retention(people, 365, tmp_path / "home" / "retention")
     until = time.monotonic() + 10
     while counts(database)["conversations"] and time.monotonic() < until:
         time.sleep(0.01)
@@ -211,6 +215,49 @@ def test_batches_until_nothing_is_left(database: Database, monkeypatch: pytest.M
     entries = AuditStore(database).entries()
     assert [entry.detail["conversations"] for entry in entries] == [10, 10, 10, 10, 5]
     assert {(entry.actor_id, entry.role, entry.action) for entry in entries} == {("retention", "system", "data.expire")}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_clock_that_jumps_ahead_deletes_nothing(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, known: bool
+) -> None:
+    file, right = tmp_path / "retention", now()
+    monkeypatch.setattr("app.retention.DAY_S", 0.01)
+    if known:
+        Reached(file).keep(right)
+    keys = [fill(database, "C-1", "new") for _ in range(3)]
+    monkeypatch.setattr("app.retention.now", lambda: right + dt.timedelta(days=9_000))
+    for _ in range(3):  # nor do restarts help it on
+        retention = Retention(PeopleStore(database), 30, file)
+        time.sleep(0.2)
+        retention.close()
+    store = ConversationStore(database)
+    assert all(store.conversation(key) for key in keys)
+    assert "write today's date" in caplog.text
+    reached = Reached(file).last()
+    assert reached is not None
+    assert reached - right < dt.timedelta(minutes=1)
+
+
+def test_time_is_followed_as_it_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("app.retention.time.monotonic", lambda: clock[0])
+    at, day, file = now(), dt.timedelta(days=1), tmp_path / "retention"
+    reached = Reached(file)
+    assert reached.now(at, lambda: None) == at, "an empty database has nothing to lose"
+    assert reached.now(at, lambda: at - day) == at
+    assert reached.now(at, lambda: at - 9 * day) == at - 9 * day
+    reached.keep(at - 9 * day)
+    clock[0] += day.total_seconds()
+    assert reached.now(at, lambda: None) == at - 7 * day, "off for long: it catches up twice as fast as days go by"
+    reached.keep(at - 2 * day)
+    assert reached.now(at, lambda: None) == at
+    reached.keep(at - 5 * day)
+    assert reached.last() == at - 2 * day
+    file.write_text(at.date().isoformat(), encoding="utf-8")
+    assert reached.now(at, lambda: at - 99 * day) == at, "what an operator writes counts"
+    file.write_text("nonsense", encoding="utf-8")
+    assert reached.last() is None
 
 
 def test_the_audit_record_only_grows(database: Database) -> None:
