@@ -40,10 +40,10 @@ class SignIn(BaseModel):
 
 
 class StaffSignIn(BaseModel):
-    """`name` is what customers and colleagues see."""
+    """`name` is what customers and colleagues see. The id has the role in it: anybody may pick anybody's name."""
 
     role: Literal["agent", "pharmacist", "admin", "evaluator"]
-    name: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=64)]
+    name: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=48)]
 
 
 class SignedIn(BaseModel):
@@ -82,7 +82,7 @@ async def token(sign_in: SignIn, served: Served) -> SignedIn:
 async def staff_token(sign_in: StaffSignIn, served: Served) -> SignedIn:
     """Signs in as a member of staff of any role, under any name."""
     name = storable(sign_in.name)
-    return SignedIn(token=served.tokens.mint(sign_in.role, name, name))
+    return SignedIn(token=served.tokens.mint(sign_in.role, f"{name} ({sign_in.role})", name))
 
 
 def about(account: Account) -> str:

@@ -47,6 +47,20 @@ def test_staff_signs_in_under_any_name(role: str, client: TestClient) -> None:
     assert client.get("/v1/audit", headers=signed_in).status_code == (200 if role == "admin" else 403)
 
 
+def test_one_name_in_two_roles_is_two_people(client: TestClient) -> None:
+    key = client.post("/v1/conversations").json()["conversation_id"]
+    called = client.post(f"/v1/conversations/{key}/handover", json={}).json()["handover_id"]
+    agent, admin = (
+        {
+            "Authorization": f"Bearer {client.post('/v1/demo/staff-token', json={'role': role, 'name': 'Sam'}).json()['token']}"
+        }
+        for role in ("agent", "admin")
+    )
+    told = client.post(f"/v1/agent/handovers/{called}/claim", headers=agent).json()
+    assert (told["agent_id"], told["agent_name"]) == ("Sam (agent)", "Sam")
+    assert client.post(f"/v1/agent/handovers/{called}/reply", json={"text": "x"}, headers=admin).status_code == 409
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{}, {"role": "customer", "name": "x"}, {"role": "admin"}, {"role": "admin", "name": "  "},
