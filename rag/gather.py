@@ -127,11 +127,11 @@ class Gatherer:
             return ruled(
                 wished(self._is.rails.policy), department_of(self._is.rails.policy.handover, question.text, ())
             )
-        if where == "out_of_scope":
-            return saying(self._wording, "out_of_scope", "unknown", "out_of_scope")
         known = search.speller.known_share(question.text)
         if known < 0.5 and len(question.text.split()) > 2:
             return saying(self._wording, "other_language", "clarify", "other_language")
+        if where == "out_of_scope":
+            return saying(self._wording, "out_of_scope", "unknown", "out_of_scope")
         near = [hit.article_id for hit in question.found.hits[:CLOSEST]]
         plan = Plan(
             outcome="unknown",

@@ -80,14 +80,14 @@ def route(
 
     if wants_more(text) and focus.articles:
         return Route("knowledge", reading.intent, "asks for more of the same")
-    if len(text.split()) <= CHATTY and shares["chat"] > SURE and not numbered and not mentions.drugs:
-        return Route(reading.best_of(route_of, "chat")[0], reading.intent, "small talk")  # type: ignore[arg-type]
-    if shares["human"] > SURE:
-        return Route("person", reading.intent, "asks for a person")
     if (mentions.ordinal or mentions.other) and focus.listed and len(text.split()) <= 12:
         pointing = len(text.split()) <= 4 or shares["account"] <= SURE
         intent = focus.intent if pointing and focus.intent else account_intent
         return Route("account", _fitting(intent, focus), "points at what was listed")
+    if len(text.split()) <= CHATTY and shares["chat"] > SURE and not numbered and not mentions.drugs:
+        return Route(reading.best_of(route_of, "chat")[0], reading.intent, "small talk")  # type: ignore[arg-type]
+    if shares["human"] > SURE:
+        return Route("person", reading.intent, "asks for a person")
     if about_item and cue(text) and (mentions.pronoun or len(text.split()) <= ELLIPTIC):
         named = cue(text)
         intent = _fitting(account_intent, focus) if named == "order_status" and mentions.pronoun else account_intent

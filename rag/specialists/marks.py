@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rag.specialists.examples import HEADS, Marked
 
 UNKNOWN = float("nan")
@@ -25,7 +27,12 @@ OF_ROW: dict[tuple[str, bool], dict[str, float]] = {
     ("follow_up", False): {**_CALM, "abuse": 0},
 }
 _PLAIN = {"emergency": 0, "self_harm": 0, "injection": 0, "abuse": 0, "medical_advice": 0, "wants_human": 0}
-NEAR_PERSON = ("contact_hours", "complaint_feedback", "ask_pharmacist")  # which may well ask for somebody
+NEAR_PERSON = ("complaint_feedback",)  # which may well ask for somebody; who asks for hours or a number asks for those
+SOMEBODY = re.compile(
+    r"\b(humans?|persons?|people|some(one|body)|any(one|body)|agents?|reps?|representatives?|managers?|supervisors?|boss|staff|"
+    r"operator|pharmacists?|speak|talk|call(ed|ing)?|phone|real|transfer|connect|get me)\b",
+    re.IGNORECASE,
+)
 NEAR_ADVICE = ("ask_pharmacist", "medicine_at_home", "brand_generic", "cold_shipping", "out_of_scope")
 HUMAN, OUT_OF_SCOPE = "human", "out_of_scope"
 
@@ -33,6 +40,8 @@ HUMAN, OUT_OF_SCOPE = "human", "out_of_scope"
 def of_head_row(marked: Marked) -> tuple[float, ...]:
     """Marks in the order of HEADS."""
     known = {**OF_ROW[marked.head, marked.positive], marked.head: float(marked.positive)}
+    if marked.head == "abuse" and not SOMEBODY.search(marked.example.text):  # rage at nobody's door asks for nobody
+        known["wants_human"] = 0
     return tuple(float(known.get(head, UNKNOWN)) for head in HEADS)
 
 
