@@ -22,6 +22,8 @@ from rag.turn import Focus, Message
 OWN_PARCEL = re.compile(
     r"^order\b|\b(my|the|todays|today's) (\w+ )?(order|package|parcel|box|delivery|shipment|one)\b", re.IGNORECASE
 )
+# An attack or an upset shows in a message's own words too, if only a little; long replies before a short one mislead.
+SHOWN_ALONE = ("injection", "frustration")
 DESCRIBED = 0.38  # least likeness of a message to an order-status document that it describes
 
 
@@ -54,7 +56,9 @@ class Listener:
             turns = (*(part for turn in message.past[-2:] for part in (turn.text, turn.reply)), text)
             reading = self._is.reader.read((text,), vector)
             if len(turns) > 1:
-                reading = replace(reading, marks=self._is.reader.read(turns, vector).marks)
+                marks = self._is.reader.read(turns, vector).marks
+                both = {head: (marks[head] * reading.marks[head]) ** 0.5 for head in SHOWN_ALONE}
+                reading = replace(reading, marks={**marks, **both})
             return Heard(text, mended, vector, turns, reading)
 
     def read(

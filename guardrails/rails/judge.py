@@ -94,6 +94,7 @@ class InputRails(Validator):  # type: ignore[misc, unused-ignore]
         spoken: frozenset[str] = metadata["spoken"]
         forms = undisguised(value)
         first: tuple[Rail, str] | None = None
+        surest = 0.0
         verdicts, doubts, unsure = [], [], []
         for rail in self._policy.rails:
             p = marks[rail.head]
@@ -104,8 +105,9 @@ class InputRails(Validator):  # type: ignore[misc, unused-ignore]
             sign = f"{rail.head} {p:.2f}" if p >= act else ""
             sign = sign or ("pattern" if any(f.search(form) for f in rail.patterns for form in forms) else "")
             verdicts.append((rail.category, round(p, 4), "acts" if sign else "doubts" if p >= doubt else "passes"))
-            if sign and first is None:
-                first = rail, sign
+            likelier = first is not None and first[0].action == rail.action == "emergency" and p > surest
+            if sign and (first is None or likelier):  # of two dangers the likelier one speaks
+                first, surest = (rail, sign), p
             elif not sign and p >= doubt:
                 unsure.append(rail.head)
                 doubts += [rail.in_doubt] if rail.in_doubt else []
