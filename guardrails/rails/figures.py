@@ -304,7 +304,8 @@ def _spread_units(tokens: list[Token]) -> list[Token]:
         if first.kind == "number":
             first = _like(first, later)
             tokens[number] = Token("figure", tokens[number].text, first)
-        if hyphen or tokens[at - 1].text in SPANS or tokens[at - 1].text.strip() == "-":
+        between = number > 0 and tokens[number - 1].text == "between" and tokens[at - 1].text == "and"
+        if hyphen or between or tokens[at - 1].text in SPANS or tokens[at - 1].text.strip() == "-":
             span = Figure(f"span:{later.kind.removeprefix('amount:')}", f"{first.value} to {later.value}")
             tokens.insert(at + 1, Token("figure", "", span))
     return tokens
