@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, select
 
 from app.handover.summary import CALLS
 from app.learning.proposals import tells
+from app.store.corrections import CorrectionStore
 from app.store.records import StoredMessage
 from app.store.tables import feedback, messages, suggestions, traces
 from rag.turn import Reply
@@ -17,27 +18,9 @@ FAILED = ("unknown", "refused")
 READ = 40
 
 
-class Corrections(Protocol):
-    def note(
-        self,
-        db: Connection,
-        *,
-        conversation_id: str,
-        message_id: str,
-        kind: str,
-        question: str,
-        context: Sequence[Mapping[str, Any]],
-        evidence: Sequence[Mapping[str, Any]],
-        rejected: str,
-        chosen: str,
-        agent_id: str,
-        versions: Mapping[str, Any],
-    ) -> Any: ...
-
-
 def correct(
     db: Connection,
-    corrections: Corrections,
+    corrections: CorrectionStore,
     message: StoredMessage,
     conversation_id: str,
     agent_id: str,

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, func, insert, literal, select, update
 
 from app.store.audit import note as audited
 from app.store.calls import append, call, handover_of, lock, open_handover, storable
-from app.store.corrected import Corrections, correct
+from app.store.corrected import correct
+from app.store.corrections import CorrectionStore
 from app.store.database import Database, now
 from app.store.errors import AlreadyRecorded, CustomerWrote, HandoverMoved, UnknownConversation, UnknownHandover
 from app.store.records import StoredHandover, StoredMessage
@@ -34,7 +35,7 @@ class HandoverStore:
     A `notice` is what the conversation says of the change, for the customer and the person alike.
     """
 
-    def __init__(self, database: Database, corrections: Corrections | None = None) -> None:
+    def __init__(self, database: Database, corrections: CorrectionStore | None = None) -> None:
         self._db = database
         self._corrections = corrections
         self._floors = [threading.Lock() for _ in range(FLOORS)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -14,19 +14,27 @@ from app.ui.text import plain
 Row = tuple[str, str]
 
 
-@st.fragment
 def disclosure(chat: Chat, client: ApiClient, message_id: str, number: int) -> None:
-    """Closed at first. A fragment: opening it asks the API for this one answer and leaves the page as it is."""
-    line = st.expander("Why this answer?", key=f"why-{number}", type="compact", on_change="rerun")
+    """Why the customer's assistant answered as it did."""
+    unfolded(chat.whys, client.why, message_id, f"why-{number}")
+
+
+@st.fragment
+def unfolded(kept: dict[str, Any], ask: Callable[[str], dict[str, Any]], message_id: str, key: str) -> None:
+    """Closed at first. A fragment: opening it asks the API for this one answer and leaves the page as it is.
+
+    `kept` holds what was asked before, by message.
+    """
+    line = st.expander("Why this answer?", key=key, type="compact", on_change="rerun")
     if not line.open:
         return
-    if message_id not in chat.whys:
+    if message_id not in kept:
         try:
-            chat.whys[message_id] = client.why(message_id)
+            kept[message_id] = ask(message_id)
         except ApiError as error:
             line.html(f'<p class="fh-hint">{plain(error)}</p>')
             return
-    line.html(why_html(chat.whys[message_id]))
+    line.html(why_html(kept[message_id]))
 
 
 def why_html(why: Mapping[str, Any]) -> str:

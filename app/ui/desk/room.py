@@ -16,7 +16,7 @@ from app.ui.desk.state import Desk, attempt, rows
 from app.ui.ratings import REASONS as RATINGS
 from app.ui.staff_client import StaffClient
 from app.ui.text import label, plain, prose
-from app.ui.why import why_html
+from app.ui.why import unfolded
 
 CODES = {
     "answered": "Answered",
@@ -187,7 +187,7 @@ def _message(desk: Desk, client: StaffClient, message: dict[str, Any]) -> None:
         for card in reply.get("cards") or ():
             if isinstance(card, dict):
                 st.html(card_html(card))
-        _why(desk, client, message_id)
+        unfolded(desk.traces, lambda of: _why(client.trace(of)), message_id, f"why-{message_id}")
 
 
 def _without_alarm(reply: dict[str, Any]) -> str:
@@ -203,21 +203,6 @@ def _rated(feedback: Any) -> str:
     told = "; ".join([*said, *([f"“{feedback['comment']}”"] if feedback.get("comment") else [])])
     thumb = "Rated helpful" if rating == "up" else "Rated not helpful"
     return f'<span class="fh-rated">{thumb}{": " if told else ""}{plain(told)}</span>'
-
-
-@st.fragment
-def _why(desk: Desk, client: StaffClient, message_id: str) -> None:
-    line = st.expander("Why this answer?", key=f"why-{message_id}", type="compact", on_change="rerun")
-    if not line.open:
-        return
-    if message_id not in desk.traces:
-        try:
-            desk.traces[message_id] = client.trace(message_id)
-        except ApiError as error:
-            line.html(f'<p class="fh-hint">{plain(error)}</p>')
-            return
-    trace = desk.traces[message_id]
-    line.html(why_html(trace.get("why") or trace))
 
 
 def _suggestion(desk: Desk, client: StaffClient) -> None:
@@ -316,3 +301,8 @@ def insert_text(desk: Desk, text: str) -> None:
     before = str(st.session_state.get(box_key(desk)) or "").rstrip()
     st.session_state[box_key(desk)] = f"{before}\n\n{text}" if before else text
     st.session_state["canned-uses"] = st.session_state.get("canned-uses", 0) + 1
+
+
+def _why(trace: dict[str, Any]) -> dict[str, Any]:
+    why: dict[str, Any] = trace.get("why") or trace
+    return why
