@@ -1,4 +1,4 @@
-"""One Chromium for all tests of pages in a process: playwright can be started only once."""
+"""One Chromium for all tests of a file: while playwright is up, the thread has a running loop that no other test should find."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHROMIUM = os.environ.get("PESTLE_CHROMIUM") or shutil.which("chromium") or shut
 FLAGS = ["--no-sandbox", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM:
         why = "no Chromium on this machine; install the package chromium or set PESTLE_CHROMIUM"
