@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import random
-import subprocess
-import sys
 
 import ir_measures
-import nltk
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,7 +20,7 @@ from eval.metrics.calibration import expected_calibration_error, reliability
 from eval.metrics.decisions import Confusion, confusion, precision_recall
 from eval.metrics.intervals import Interval, bootstrap, paired, wilson
 from eval.metrics.ranking import ndcg_at, recall_at, reciprocal_rank
-from eval.metrics.text import facts, grade, holds, words
+from eval.metrics.text import facts, grade, holds, syllables, words
 
 IDS = st.lists(st.sampled_from("abcdefghij"), unique=True)
 
@@ -169,16 +166,16 @@ class TestReading:
         assert grade("") is None
         assert grade(" [1] … ") is None
 
-    def test_nothing_is_fetched(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def refuse(*asked: object, **named: object) -> None:
-            raise AssertionError("a download")
-
-        monkeypatch.setattr(nltk, "download", refuse)
-        assert grade("An unprecedented pharmaceutical word that no test had before: pseudoephedrine.") is not None
-
-    def test_the_slow_library_is_read_only_when_needed(self) -> None:
-        code = "import sys, eval.metrics.text as t; t.words('a'); sys.exit('textstat' in sys.modules)"
-        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    @pytest.mark.parametrize(
+        ("word", "count"),
+        [
+            *(("days", 1), ("take", 1), ("asked", 1), ("times", 1), ("5.99", 1)),
+            *(("refill", 2), ("table", 2), ("added", 2), ("boxes", 2), ("café", 2)),
+            *(("pharmacy", 3), ("prescription", 3), ("Delivery", 4)),
+        ],
+    )
+    def test_syllables(self, word: str, count: int) -> None:
+        assert syllables(word) == count
 
     def test_words(self) -> None:
         assert words("It's $5.99 for 2-3 days [1], isn't it?") == 7
