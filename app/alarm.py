@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from rails.input import clean
 from rails.judge import danger
-from rails.policy import Emergency, read_policy
+from rails.policy import Emergency, Policy
 
 Alarm = Callable[[str], Emergency | None]
 
 
-def alarm_of(policy: Path, longest: int) -> Alarm:
-    """Text in, the case of danger out. Raises PolicyError.
+def alarm_of(policy: Callable[[], Policy], longest: int) -> Alarm:
+    """Text in, the case of danger out, by the policy in force.
 
     Of a text with more than `longest` characters both ends are read: it must cost next to nothing.
     """
-    found = read_policy(policy)
 
     def alarm(text: str) -> Emergency | None:
         ends = text if len(text) <= longest else f"{text[: longest // 2]} {text[-longest // 2 :]}"
-        return danger(clean(ends, longest).text, found)
+        return danger(clean(ends, longest).text, policy())
 
     return alarm
 

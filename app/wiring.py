@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.masking import masker_of
 from app.settings import Settings
 from rag.account import open_book
 from rag.account.answer import AccountAnswers
@@ -30,7 +29,7 @@ from rails.checks_names import NamesStand
 from rails.checks_personal import NoPersonal
 from rails.grounded import FILE as GROUNDED_FILE
 from rails.grounded import Grounded
-from rails.live import LiveRails
+from rails.live import LiveMasker, LivePolicy, LiveRails
 from rails.output import OutputRail
 from rails.personal import Masker
 from rails.policy import Policy
@@ -106,8 +105,9 @@ def build(settings: Settings, book: AccountBook | None = None, documents: Path |
     encoder = load_encoder(settings)
     drugs = load_drugs(settings)
     reader = Reader(Heads.load(trained), load_reader(settings), encoder, examples_digest(settings.knowledge))
-    rails = LiveRails(settings.policy, reader.bounds)
-    masker = masker_of(rails.policy)
+    policy = LivePolicy(settings.policy)
+    rails = LiveRails(policy, reader.bounds)
+    masker = LiveMasker(policy)
     book = book or open_book(settings)
     embedded = AccountDocuments(documents or settings.home / "account-documents", encoder, drugs, settings.chroma_url)
     mentions = MentionReader(drugs)

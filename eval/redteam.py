@@ -116,7 +116,7 @@ def _poisoned(wired: Wired, settings: Settings, business: Business, attacks: Seq
 
 def _actions(reply: Reply) -> tuple[object, ...]:
     """What the assistant did: everything but its wording."""
-    return reply.outcome, reply.reason, reply.handover_id, len(reply.cards), tuple(card.get("number") for card in reply.cards)
+    return reply.outcome, reply.reason, reply.handover_id is not None, len(reply.cards), tuple(card.get("number") for card in reply.cards)
 
 
 def _poisoned_articles(wired: Wired, settings: Settings, attacks: Sequence[str], folder: Path) -> Figure:

@@ -22,6 +22,7 @@ WORDS, PART_WORDS, MORE_WORDS = 118, 56, 320
 CLOSEST = 3
 PHARMACIST = "pharmacist"  # topic of the articles on asking one
 GENERAL = 0.7  # how sure an article must be to answer a visitor who asked as if signed in
+WISHED = 0.3  # how much of a wish for a person is enough where there is nothing to answer from
 CERTAIN = 0.93  # and how sure that only the account can answer, for the article to be left out
 
 
@@ -123,10 +124,10 @@ class Gatherer:
             plan.suggestions = ["Where is my order?", "How do I order a refill?"] if where == "greeting" else []
             plan.articles, plan.items, plan.listed = list(focus.articles), list(focus.items), list(focus.listed)
             return plan
-        if where == "person":
-            return ruled(
-                wished(self._is.rails.policy), department_of(self._is.rails.policy.handover, question.text, ())
-            )
+        asked_for = where != "out_of_scope" and question.reading.marks["wants_human"] >= WISHED
+        if where == "person" or asked_for:
+            policy = self._is.rails.policy
+            return ruled(wished(policy), department_of(policy.handover, question.text, ()))
         known = search.speller.known_share(question.text)
         if known < 0.5 and len(question.text.split()) > 2:
             return saying(self._wording, "other_language", "clarify", "other_language")

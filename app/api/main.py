@@ -47,7 +47,6 @@ from app.handover.names import Names
 from app.learning.kit import LearningKit
 from app.learning.signs import observe
 from app.learning.workshop import Workshop
-from app.masking import masking
 from app.retention import Retention
 from app.settings import Settings
 from app.store.audit import AuditStore
@@ -63,7 +62,7 @@ from app.store.people import PeopleStore
 from app.store.suggestions import SuggestionStore
 from app.tokens import Tokens
 from rag.account.book import AccountBook
-from rails.policy import read_policy
+from rails.live import LiveMasker, LivePolicy
 
 CORS: dict[str, Any] = {
     "allow_methods": ["GET", "POST", "PUT", "DELETE"],
@@ -100,10 +99,15 @@ def create_app(
             tokens.prepare()
             parts = (assistant, book, articles, workshop) if assistant else _load(settings, stack.callback)
             learning = LearningKit(settings, parts[3])
-            mask = masking(settings.policy)
+            policy = LivePolicy(settings.policy)
+            masker = LiveMasker(policy)
+
+            def mask(text: str) -> str:
+                return masker.mask(text).text
+
             corrections, rated = CorrectionStore(database, learning.proposer), FeedbackStore(database)
             handovers = HandoverStore(database, corrections)
-            desk, handing = DeskStore(database), read_policy(settings.policy).handover
+            desk = DeskStore(database)
             bells = Bells(loop, shared=database.engine.dialect.name != "sqlite")
             turns = Turns(
                 parts[0],
@@ -113,7 +117,7 @@ def create_app(
                 mask,
                 partial(observe, store, rated, likeness=learning.likeness),
                 bells.ring,
-                alarm_of(settings.policy, settings.max_message_chars),
+                alarm_of(policy, settings.max_message_chars),
             )
             app.state.services = services = Services(
                 settings=settings,
@@ -129,7 +133,7 @@ def create_app(
                 corrections=corrections,
                 drafts=DraftStore(database),
                 learning=learning,
-                handing=handing,
+                policy=policy,
                 canned=read_canned(settings.knowledge),
                 names=Names(parts[1]),
                 mask=mask,
@@ -149,7 +153,7 @@ def create_app(
 
             stack.callback(services.reads.shutdown)
             stack.callback(
-                Away(handovers, desk, handing, settings.agent_away_s, lambda key: bells.ring(key, DESK)).close
+                Away(handovers, desk, lambda: policy().handover, settings.agent_away_s, lambda key: bells.ring(key, DESK)).close
             )
             stack.callback(Retention(people, settings.retention_days, settings.home / "retention").close)
             stack.enter_context(on_stop_signal(lambda: loop.call_soon_threadsafe(stop)))

@@ -32,6 +32,7 @@ from rag.account.book import Account, AccountBook, AccountError
 from rag.articles import Article
 from rag.turn import Answer, Emit, Message, silent
 from rails.handing import Handing
+from rails.policy import Policy
 
 if TYPE_CHECKING:
     from app.api.bells import Bells
@@ -70,7 +71,7 @@ class Services:
     corrections: CorrectionStore
     drafts: DraftStore
     learning: LearningKit
-    handing: Handing  # when a person is called, who answers when, and the wording
+    policy: Callable[[], Policy]  # the policy in force
     canned: tuple[Canned, ...]
     names: Names
     mask: Callable[[str], str]  # takes out of a text what must not be stored
@@ -88,6 +89,11 @@ class Services:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "board", Board(partial(self.read, self.desk.now)))
+
+    @property
+    def handing(self) -> Handing:
+        """When a person is called, who answers when, and the wording."""
+        return self.policy().handover
 
     def account(self, customer_id: str) -> Account | None:
         """A customer's account for staff; None where there is none, or while the book is away."""

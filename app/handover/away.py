@@ -46,7 +46,7 @@ class Away:
         self,
         handovers: HandoverStore,
         desk: DeskStore,
-        handing: Handing,
+        handing: Callable[[], Handing],
         away_s: float,
         ring: Callable[[str], None],
     ) -> None:
@@ -74,7 +74,7 @@ class Away:
         held = {one.id: one for one in self._desk.held()}
         for id in self._watch.gone({id: one.seen_at for id, one in held.items() if one.seen_at}):
             one = held[id]
-            said = notice("away", self._handing, one.department, one.agent_name)
+            said = notice("away", self._handing(), one.department, one.agent_name)
             if one.seen_at and self._handovers.release(id, one.seen_at, said):
                 self._ring(one.conversation_id)
                 log.info("hand-over %s went back to the queue: its agent is away", id)

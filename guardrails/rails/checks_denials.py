@@ -10,6 +10,7 @@ from rails.engine import register_validator
 from rails.reading import NEGATORS, STOPWORDS, Reading, sentence_keys
 
 SAME = 0.75  # share of a sentence's content words in a sentence of the evidence from which both say the same
+COPY = 0.9  # and of all their words together from which one copies the other: then that one sentence alone counts
 
 
 @register_validator(name="pestle/denials", data_type="string")
@@ -22,6 +23,9 @@ class SameDenials(Check):
         there = [_taken_apart(key) for text in evidence for key in text.keys]
         for key in sentence_keys(sentence.text):
             words, denials = _taken_apart(key)
+            copied = {count for theirs, count in there if words and len(words & theirs) >= COPY * len(words | theirs)}
+            if copied and denials not in copied:
+                return "denies otherwise than the sentence that it copies"
             same = [count for theirs, count in there if words and len(words & theirs) >= SAME * len(words)]
             if same and denials > max(same):
                 return "denies more than its evidence"

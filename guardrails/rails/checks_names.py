@@ -13,6 +13,7 @@ from rails.reading import STOPWORDS, Reading
 CAPITAL = re.compile(r"(?<![\w@.])(?:[A-Z][\w'’-]*\w|[A-Z](?=\.))")
 START = re.compile(r"(?:^|[.!?:]\s+|[\"“(\n])\s*$")
 TITLES = frozenset(("mr", "mrs", "ms", "miss", "dr", "prof"))
+TITLED = re.compile(r"\b(mr|mrs|ms|miss|dr|prof)\.? +(\w+)", re.IGNORECASE)
 USUAL = frozenset((*MONTHS, *WEEKDAYS, *TITLES, "i", "ok", "pm", "am", "us", "usa", "eastern", "pdf", "faq", "id", "step", "sms"))
 
 
@@ -37,6 +38,8 @@ class NamesStand(Check):
             parts = [part for part in re.findall(r"\w+", name.lower()) if part != "s"]
             if any(part not in there and part not in self._known and part not in USUAL for part in parts):
                 return "names somebody or something that stands in no evidence"
+        if _titled(sentence.text) - frozenset(pair for text in evidence for pair in _titled(text.text)):
+            return "gives somebody a title that stands in no evidence"
         return None
 
     def _names(self, text: str) -> list[str]:
@@ -56,3 +59,8 @@ class NamesStand(Check):
             return False
         beside = following is not None and text[place.end() : following.start()] in (" ", ". ")
         return beside or (self._is_word is not None and not self._is_word(word))
+
+
+def _titled(text: str) -> frozenset[tuple[str, str]]:
+    """Titles with the names that they stand before: another Zhao than the evidence's Dr. Zhao is somebody else."""
+    return frozenset((title.lower(), name.lower()) for title, name in TITLED.findall(text))

@@ -1,17 +1,21 @@
 """The engine of the rails: guardrails-ai, run in the caller's thread, telling nobody and keeping nothing.
 
-Three habits of guardrails-ai 0.11 are turned off here:
+Four habits of guardrails-ai 0.11 are turned off here:
 - it sends telemetry, and every new Guard reloads its settings (`Guard.configure`) and turns that on again;
 - it runs validators in an event loop that leaks a thread a call;
-- it keeps the last texts that it saw in `Guard.history`, which would be personal data.
+- it keeps the last texts that it saw in `Guard.history`, which would be personal data;
+- where nltk is installed, it fetches a data file of nltk from the network when it is imported.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 os.environ["GUARDRAILS_RUN_SYNC"] = "true"  # before the library is imported
+_nltk = sys.modules.get("nltk")
+sys.modules["nltk"] = None  # type: ignore[assignment]  # unless it is hidden, the library calls out for its data
 
 from guardrails.classes.history import Iteration  # type: ignore[import-untyped, unused-ignore]
 from guardrails.classes.rc import RC  # type: ignore[import-untyped, unused-ignore]
@@ -23,6 +27,11 @@ from guardrails.types.on_fail import OnFailAction  # type: ignore[import-untyped
 from guardrails.validator_base import Validator, register_validator  # type: ignore[import-untyped, unused-ignore]
 from guardrails.validator_service import SequentialValidatorService  # type: ignore[import-untyped, unused-ignore]
 from guardrails_ai.types import FailResult, PassResult, ValidationResult  # type: ignore[import-untyped, unused-ignore]
+
+if _nltk is None:
+    del sys.modules["nltk"]
+else:
+    sys.modules["nltk"] = _nltk
 
 __all__ = ["FailResult", "OnFailAction", "PassResult", "SentenceGuard", "ValidationResult", "Validator", "guard_of",
            "register_validator"]  # fmt: skip

@@ -82,7 +82,7 @@ SCAN = re.compile(
     | (?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
     | (?P<link>(?:[a-z][a-z0-9+.-]*://|www\.)[^\s<>()\[\]"']+|(?:[a-z0-9-]+\.)+[a-z]{{2,24}}\b(?!')(?:/[^\s<>()\[\]"']*)?)
     | (?P<iso>\b\d{{4}}-\d\d-\d\d\b)
-    | (?P<phone>(?:\+?\b1[-. ]?)?(?:\(\d{{3}}\)\s?|\b\d{{3}}[-. ])\d{{3}}[-. ]\d{{4}}\b)
+    | (?P<phone>(?:\+?\b1[-. ]?|\+?\b\d{{1,3}}[-.])?(?:\(\d{{3}}\)\s?|\b\d{{3}}[-. ])\d{{3}}[-. ]\d{{4}}\b)
     | (?P<id>\b[a-z]{{1,4}}-?\d{{4,}}[a-z0-9]*\b|\b1z[a-z0-9]{{10,}}\b
         |\b\d{{4}}(?:[ -]\d{{4}}){{2,}}(?:[ -]?\d+)?\b|\b\d{{7,}}\b)
     | (?P<date>\b(?:(?P<wd>{_weekday})\b\.?,?\s+)?
@@ -212,7 +212,7 @@ def _figure(kind: str, match: re.Match[str]) -> Figure:
         case "mail":
             return Figure("mail", text.rstrip("."))
         case "phone":
-            return Figure("phone", re.sub(r"\D", "", text)[-10:])
+            return Figure("phone", re.sub(r"\D", "", text).removeprefix("1"))
         case "id":
             return Figure("id", re.sub(r"[^a-z0-9]", "", text))
         case "iso":

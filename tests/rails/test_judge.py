@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.alarm import alarm_of
 from rails.disguise import undisguised
 from rails.judge import InputJudge, Thresholds, case_of, danger
-from rails.live import LiveRails
+from rails.live import LiveMasker, LivePolicy, LiveRails
 from rails.policy import PolicyError, read_policy
 
 POLICY_FILE = Path(__file__).resolve().parents[2] / "guardrails" / "policy.yaml"
@@ -101,7 +102,8 @@ def test_a_changed_policy_takes_effect_and_a_broken_one_does_not(tmp_path: Path)
     path = tmp_path / "policy.yaml"
     source = POLICY_FILE.read_text(encoding="utf-8")
     path.write_text(source, encoding="utf-8")
-    rails = LiveRails(path, TRAINED)
+    policy = LivePolicy(path)
+    rails, masker, alarm = LiveRails(policy, TRAINED), LiveMasker(policy), alarm_of(policy, 500)
     assert rails().rule(("x y",), marks(abuse=0.3)).action is None
 
     def change(text: str, at: int) -> None:
@@ -113,6 +115,12 @@ def test_a_changed_policy_takes_effect_and_a_broken_one_does_not(tmp_path: Path)
     assert rails().rule(("x y",), marks(abuse=0.3)).category == "abuse"
     version = rails.policy.version
     assert version.startswith("9")
+    assert masker.mask("4111 1111 1111 1111").text == "[card]"
+    assert alarm("the kettle sings") is None
+    more = stricter.replace("kinds: [card, ", "kinds: [").replace("    patterns:\n", '    patterns:\n      - "kettle sings"\n', 1)
+    change(more.replace('version: "', 'version: "9', 1), 10**18 + 10**9)
+    assert masker.mask("4111 1111 1111 1111").text == "4111 1111 1111 1111"
+    assert alarm("the kettle sings")
     change(source.replace("action: calm", "action: shout"), 2 * 10**18)
     assert rails().rule(("x y",), marks(abuse=0.3)).category == "abuse"
     assert rails.policy.version == version
@@ -124,4 +132,4 @@ def test_no_start_with_a_broken_policy(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text("version: 1\n", encoding="utf-8")
     with pytest.raises(PolicyError, match=r"policy\.yaml:\d+"):
-        LiveRails(path, TRAINED)
+        LivePolicy(path)

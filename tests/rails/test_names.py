@@ -22,7 +22,7 @@ def test_what_the_evidence_names_may_be_named(sentence: str) -> None:
 
 @pytest.mark.parametrize("sentence", [
     "Your order left Columbus for Maria on Friday.", "Maria Gonzalez has it.", "MARIA GONZALEZ has it.", "It went with FedEx.", "Ms. Gonzalez has it.",
-    "It left Columbus on Friday (Ms. Call).", "Gonzalez has it.", "Your order went to Maria G. on Friday.", "Your order, like Maria's, left on Friday.", "Call Walgreens.",
+    "It left Columbus on Friday (Ms. Call).", "Ms. Lee wrote it.", "Gonzalez has it.", "Your order went to Maria G. on Friday.", "Your order, like Maria's, left on Friday.", "Call Walgreens.",
 ])  # fmt: skip
 def test_another_name_is_held(sentence: str) -> None:
     assert CHECK.fault(Reading(sentence), EVIDENCE, False)
@@ -39,3 +39,11 @@ def test_a_literal_quotation_is_not_asked() -> None:
 def test_no_denial_is_added(sentence: str, held: bool) -> None:
     evidence = [Reading("Delivery is free, so there is no fee to refund. We never charge for a move.")]
     assert bool(SameDenials().fault(Reading(sentence), evidence, False)) == (held and sentence != "Delivery is not free.")
+
+
+@pytest.mark.parametrize(("sentence", "held"), [
+    ("The plan is not Medicare or Medicaid.", True), ("The plan is Medicare or Medicaid.", False), ("What is not deleted.", True),
+])  # fmt: skip
+def test_a_copied_sentence_keeps_its_denials(sentence: str, held: bool) -> None:
+    evidence = [Reading("## What is deleted\nThe rules do not allow it.\n- The plan is Medicare or Medicaid.\nWhat the law does not make us keep is deleted.")]
+    assert bool(SameDenials().fault(Reading(sentence), evidence, False)) == held

@@ -135,7 +135,7 @@ SAME = [
     ("https://a.example/x/", "a.example/x"), ("a week", "1 week"),
 ]  # fmt: skip
 OTHER = [
-    ("2 days", "2 business days"), ("8 am", "8 pm"), ("500 mg", "500 mcg"), ("$6 a month", "$6 a year"), ("30", "31"),
+    ("1-800-555-0142", "2-800-555-0142"), ("2 days", "2 business days"), ("8 am", "8 pm"), ("500 mg", "500 mcg"), ("$6 a month", "$6 a year"), ("30", "31"),
     ("1 tablet", "1 capsule"), ("36°F", "36°C"), ("November 27", "November 28"), ("May 3", "March 3"), ("75%", "75"),
     ("Schedule II", "Schedule III"), ("0.5 mg", "5 mg"),
 ]  # fmt: skip
