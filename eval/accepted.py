@@ -1,0 +1,43 @@
+"""The accepted run: eval/baseline.json, its figures and which of its cases were right. Later runs are held against it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eval.runs import Run
+
+BASELINE = Path(__file__).parent / "baseline.json"
+LEFT_OUT = ("confusion", "reliability", "articles")  # of the summary: large, and not compared
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """`right`: 1.0 or 0.0 by case."""
+
+    id: str
+    right: Mapping[str, float]
+
+
+def read_accepted(path: Path = BASELINE) -> Accepted | None:
+    """None where no run has been accepted yet."""
+    if not path.exists():
+        return None
+    data = json.loads(path.read_text(encoding="utf-8"))
+    return Accepted(data["run"]["id"], {case: float(right) for case, right in data["right"].items()})
+
+
+def accept(run: Run, path: Path = BASELINE) -> None:
+    """Keep the run as the one that others are held against."""
+    about = run.about
+    summary = {name: part for name, part in run.summary.items() if name not in LEFT_OUT}
+    data: dict[str, Any] = {
+        "run": {name: about[name] for name in ("id", "began", "ended", "suites", "versions")},
+        "summary": summary,
+        "right": {row["id"]: int(row["right"]) for row in run.rows()},
+    }
+    lines = [f" {json.dumps(name)}: {json.dumps(part, separators=(',', ':'))}" for name, part in data.items()]
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
