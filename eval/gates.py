@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
-from rich.console import Console
-from rich.table import Table
 
 from eval.accepted import Accepted
 from eval.cases import Part, Text, Word
@@ -73,8 +71,10 @@ FILE = TypeAdapter(GateFile)
 
 @dataclass(frozen=True)
 class Verdict:
-    gate: str
-    ok: bool
+    """`held`: None where there are no cases to go by, which is no pass."""
+
+    name: str
+    held: bool | None
     says: str
 
 
@@ -96,7 +96,7 @@ def judge(
 def missing_suites(gates: GateFile, summary: dict[str, Any]) -> list[Verdict]:
     """For a complete run: suites that gates name and that were not there."""
     named = dict.fromkeys(gate.suite for gate in gates.figures if gate.suite)
-    return [Verdict(name, False, "no cases: the suite was not run") for name in named if name not in summary["suites"]]
+    return [Verdict(name, None, "no cases: the suite was not run") for name in named if name not in summary["suites"]]
 
 
 def _bound(bound: float, quick: bool, other: float | Literal["off"] | None) -> float | None:
@@ -116,7 +116,7 @@ def _figure(gate: Figure, summary: dict[str, Any], quick: bool) -> Verdict | Non
     found = (group or {"metrics": {}})["metrics"].get(gate.metric)
     name = f"{gate.suite or gate.slice}: {gate.metric}"
     if not found or not found["count"] or found["value"] is None:
-        return Verdict(name, False, "no cases")
+        return Verdict(name, None, "no cases")
     value = found["value"]
     ok = value >= bound if least else value <= bound
     return Verdict(name, ok, f"{value:.3f} of {found['count']}, {'at least' if least else 'at most'} {bound:g}")
@@ -129,7 +129,7 @@ def _gap(gate: Gap, summary: dict[str, Any], quick: bool) -> Verdict | None:
     found = summary["gaps"].get(gate.slice, {}).get(gate.metric)
     name = f"worst {gate.slice}: {gate.metric}"
     if not found:
-        return Verdict(name, False, "no cases")
+        return Verdict(name, None, "no cases")
     says = f"{found['worst']} is {found['value']:+.3f} behind over {found['count']} needs, at most {bound:g}"
     return Verdict(name, found["value"] <= bound, says)
 
@@ -137,7 +137,7 @@ def _gap(gate: Gap, summary: dict[str, Any], quick: bool) -> Verdict | None:
 def _against(gate: AgainstBaseline, rows: Iterable[Row], accepted: Accepted | None) -> Iterator[Verdict]:
     """Each suite over the cases that both runs have; then every article and intent that got lost."""
     if accepted is None:
-        yield Verdict("baseline", False, "no run has been accepted; `pestle eval --baseline` keeps one")
+        yield Verdict("baseline", None, "no run has been accepted; `pestle eval --baseline` keeps one")
         return
     suites: dict[str, dict[str, float]] = defaultdict(dict)
     groups: dict[str, list[str]] = defaultdict(list)
@@ -150,7 +150,7 @@ def _against(gate: AgainstBaseline, rows: Iterable[Row], accepted: Accepted | No
         for article in wanted_articles(row)[:1]:
             groups[f"article {article}"].append(row["id"])
     if not suites:
-        yield Verdict("baseline", False, f"no case of this run is in the accepted one ({accepted.id})")
+        yield Verdict("baseline", None, f"no case of this run is in the accepted one ({accepted.id})")
     now = {case: right for cases in suites.values() for case, right in cases.items()}
     for suite, cases in suites.items():
         one = paired({case: accepted.right[case] for case in cases}, cases)
@@ -167,17 +167,3 @@ def _against(gate: AgainstBaseline, rows: Iterable[Row], accepted: Accepted | No
 
 def _share(right: Any, cases: Sequence[str]) -> float:
     return float(sum(right[case] for case in cases)) / len(cases)
-
-
-def show(verdicts: Sequence[Verdict], console: Console) -> None:
-    """Those that fell by name; all of them as a table."""
-    table = Table(title="gates", title_justify="left")
-    for heading in ("gate", "", "measured"):
-        table.add_column(heading, overflow="fold")
-    for verdict in verdicts:
-        table.add_row(verdict.gate, "ok" if verdict.ok else "FELL", verdict.says)
-    console.print(table)
-    fell = [verdict for verdict in verdicts if not verdict.ok]
-    for verdict in fell:
-        console.print(f"fell: {verdict.gate} ({verdict.says})", markup=False)
-    console.print(f"{len(verdicts) - len(fell)} of {len(verdicts)} gates hold.")

@@ -61,11 +61,11 @@ class Run:
             raise RunError(f"run {self.id} has no case {case!r}; its cases are in {self.folder / 'rows.jsonl'}")
         return found
 
-    def keep(self, name: str, data: dict[str, Any]) -> None:
+    def keep(self, name: str, data: Any) -> None:
         write_json(self.folder / name, data)
 
 
-def write_json(path: Path, data: dict[str, Any]) -> None:
+def write_json(path: Path, data: Any) -> None:
     """Whole or not at all."""
     beside = path.with_suffix(".part")
     with beside.open("w", encoding="utf-8") as file:

@@ -1,137 +1,129 @@
-"""`pestle eval`: is the answer good? Held-out suites, as tables; `--keep` writes them into docs/measurements.md."""
+"""`pestle eval`: is the answer good? Suites of cases with a report and gates; the older studies stand beside them."""
 
 from __future__ import annotations
 
-import datetime as dt
-import random
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from app.settings import ROOT, Settings
+from app.commands.studies import PUBLIC, STUDIES, study
+from app.settings import Settings
 
 if TYPE_CHECKING:
-    from app.wiring import Wired
-    from eval.table import Figure
+    from eval.cases import Suite
+    from eval.runs import Run
 
-SUITES = ("questions", "account", "specialists", "rails", "redteam", "public")
-SEED = 29
-CLAIMS = 350  # true sentences of articles, and as many of account answers, that are falsified
-PUBLIC = ROOT.parent / "shared" / "data"
+Names = Annotated[
+    list[str] | None, typer.Argument(help=f"Suites, or studies ({', '.join(STUDIES)}); default: every suite.")
+]
 
 
 def evaluate(
-    suites: Annotated[list[str] | None, typer.Argument(help=f"Which of {', '.join(SUITES)}; default: all but public.")] = None,
-    keep: Annotated[bool, typer.Option(help="Write the figures into docs/measurements.md.")] = False,
-    plain: Annotated[bool, typer.Option(help="Measure plain LangChain beside ours.")] = True,
-    show: Annotated[bool, typer.Option(help="Print failed account cases.")] = False,
-    data: Annotated[Path, typer.Option(help="Folder of the public data sets; what is not there is left out.")] = PUBLIC,
+    names: Names = None,
+    gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 when a gate fell, and name it.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Only the part that `make test` runs.")] = False,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: this one alone. Default: one a core.")] = os.cpu_count() or 1,
+    against: Annotated[str, typer.Option(help="Run to compare with: an id, or the beginning of one. Default: the last one like this.")] = "",
+    baseline: Annotated[bool, typer.Option("--baseline", help="Keep this run in eval/baseline.json, for gates and reports.")] = False,
+    cases: Annotated[Path | None, typer.Option(help="Your own cases: a CSV, JSON Lines or YAML file.")] = None,
+    replay: Annotated[tuple[str, str] | None, typer.Option(metavar="RUN CASE", help="Show a stored case, and answer it again.")] = None,
+    keep: Annotated[bool, typer.Option(help="Studies: write the figures into docs/measurements.md.")] = False,
+    plain: Annotated[bool, typer.Option(help="questions: measure plain LangChain beside ours.")] = True,
+    show: Annotated[bool, typer.Option(help="account: print failed cases.")] = False,
+    data: Annotated[Path, typer.Option(help="Studies: folder of the public data sets; what is not there is left out.")] = PUBLIC,
     presidio: Annotated[
-        Path | None, typer.Option(help="Python of an environment with presidio-analyzer, to measure it beside ours.")
+        Path | None, typer.Option(help="rails: Python of an environment with presidio-analyzer, to measure it beside ours.")
     ] = None,
+) -> None:  # fmt: skip
+    """Run suites of cases, report them, hold them against the gates."""
+    settings, console = Settings(), Console()
+    if replay:
+        from eval.replay import replay as show_again
+
+        return show_again(settings, *replay, console)
+    if cases:
+        from eval.outside import run as run_outside
+
+        run_outside(cases, settings, console, jobs=jobs)
+        return None
+    for name in names or ():
+        if name in STUDIES:
+            study(name, console, keep, plain, show, data, presidio)
+    suites = [name for name in names or () if name not in STUDIES]
+    if suites or not names:
+        _run(suites, settings, console, jobs, quick, against, gate, baseline)
+    return None
+
+
+def _run(
+    names: list[str],
+    settings: Settings,
+    console: Console,
+    jobs: int,
+    quick: bool,
+    against: str,
+    gate: bool,
+    baseline: bool,
 ) -> None:
-    """Run held-out suites and print their figures."""
-    from eval.table import keep as keep_table
-    from eval.table import show as show_table
+    from eval.accepted import BASELINE, accept, read_accepted
+    from eval.gates import judge, missing_suites, read_gates
+    from eval.quick import quick as part
+    from eval.report import table, write
+    from eval.runner import root_of
+    from eval.runner import run as run_suites
+    from eval.runs import before, find
 
-    chosen = suites or [name for name in SUITES if name != "public"]
-    if unknown := [name for name in chosen if name not in SUITES]:
-        raise typer.BadParameter(f"there is no suite {unknown[0]!r}; there are {', '.join(SUITES)}")
-    runs: dict[str, Callable[[], list[Figure]]] = {
-        "questions": lambda: _questions(plain),
-        "account": lambda: _account(show),
-        "specialists": _specialists,
-        "rails": lambda: _rails(data, presidio),
-        "redteam": lambda: _redteam(data),
-        "public": lambda: _public(data),
-    }
-    console = Console()
-    for name in chosen:
-        figures = runs[name]()
-        show_table(name, figures, console)
-        if keep:
-            keep_table(f"eval {name}", f"pestle eval {name}", figures)
-
-
-@contextmanager
-def _wired() -> Iterator[Wired]:
-    from app.wiring import build
-
-    wired = build(Settings(model=""))
+    gates, suites = read_gates(), _suites(settings, names)
+    other = find(root_of(settings), against) if against else None
     try:
-        yield wired
-    finally:
-        wired.close()
+        run = run_suites(part(suites) if quick else suites, settings, jobs, {"quick": quick}, Console(stderr=True))
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Stopped. Run it again, and it goes on from here.")
+        raise typer.Exit(130) from None
+    summary = run.summary
+    verdicts = judge(gates, run.rows(), summary, read_accepted(), quick)
+    verdicts += [] if names else missing_suites(gates, summary)
+    run.keep("gates.json", [{"name": v.name, "held": v.held, "says": f"{v.name}: {v.says}"} for v in verdicts])
+    other = other or before(root_of(settings), run)
+    report = write(run.folder, other.folder if other else None, BASELINE if BASELINE.exists() else None)
+    table(run.folder, console)
+    if other:
+        _compared(other, run, console)
+    if baseline:
+        accept(run)
+        console.print(f"Kept as the baseline: {BASELINE}")
+    console.print(f"Run {run.id}; report: {report}", soft_wrap=True)
+    if gate and not all(verdict.held for verdict in verdicts):
+        raise typer.Exit(1)
 
 
-def _questions(plain: bool) -> list[Figure]:
-    from eval.baseline import PlainLangChain
-    from eval.questions import evaluate as run
+def _suites(settings: Settings, names: list[str]) -> list[Suite]:
+    """The suites of these names, or all. Raises CaseErrors."""
+    from eval.adapted import adapted
+    from eval.cases import chosen, read_suites
+    from eval.known import Known
 
-    with _wired() as wired:
-        return run(wired.search(), wired.assistant, PlainLangChain(wired.search().index) if plain else None)
-
-
-def _account(show: bool) -> list[Figure]:
-    from app.wiring import build
-    from eval.account import evaluate as run
-    from rag.account.book import AccountBook
-    from rag.assistant import Assistant
-
-    def assistant_for(book: AccountBook, now: dt.datetime) -> Assistant:
-        settings = Settings(model="", today=now.date())
-        return build(settings, book, documents=Path(tempfile.mkdtemp(prefix="pestle-eval-"))).assistant
-
-    return run(assistant_for, show=print) if show else run(assistant_for)
+    try:
+        return chosen([*read_suites(Known.of(settings.knowledge)), *adapted()], names)
+    except ValueError as error:
+        if names and str(error).startswith("there is no suite"):
+            raise typer.BadParameter(f"{error}, and the studies {', '.join(STUDIES)}") from None
+        raise
 
 
-def _specialists() -> list[Figure]:
-    from app.wiring import load_drugs
-    from eval.entities import evaluate as entities
-    from eval.specialists import evaluate as run
-    from rag.specialists.reader import Heads
+def _compared(then: Run, now: Run, console: Console) -> None:
+    """What is better or worse than in the other run, where it is no chance."""
+    from eval.runs import compare
 
-    with _wired() as wired:
-        figures = run(wired.assistant, Heads.load(Settings().knowledge / "trained").bounds)
-    return [*figures, *entities(load_drugs(Settings()))]
-
-
-def _rails(data: Path, presidio: Path | None) -> list[Figure]:
-    from app.wiring import drug_names, load_drugs
-    from eval.grounded import account_claims, article_claims, mutations
-    from eval.grounded import evaluate as grounded
-    from eval.presidio import evaluate as personal
-    from eval.rails import evaluate as run
-    from rag.account.generate import generate
-
-    with _wired() as wired:
-        drugs, articles = load_drugs(Settings()), list(wired.search().index.articles.values())
-        business = generate(SEED, dt.date(2026, 11, 20), customers=60)
-        dice = random.Random(SEED)
-        claims = [
-            claim for made in (article_claims(articles), account_claims(business, drugs))
-            for claim in dice.sample(made, min(CLAIMS, len(made)))
-        ]  # fmt: skip
-        return [
-            *run(wired.assistant, data),
-            *mutations(claims, wired.assistant.made_of.rail, drug_names(drugs), most=150),
-            *grounded(data, wired.encoder.encode),
-            *personal(data / "presidio" / "synth_dataset_v2.json", presidio),
-        ]
-
-
-def _redteam(data: Path) -> list[Figure]:
-    from eval.redteam import evaluate as run
-
-    return run(Settings(), data)
-
-
-def _public(data: Path) -> list[Figure]:
-    from eval.public import evaluate as run
-
-    return run(Settings(), data, Console().print)
+    console.print(f"Against run {then.id}:")
+    told = 0
+    for suite, by_score in compare(then, now).items():
+        for name, one in by_score.items():
+            if one.value and one.p is not None and one.p < 0.05:
+                told += 1
+                console.print(f"  {suite} {name}: {one.says}")
+    if not told:
+        console.print("  no difference beyond chance")
