@@ -64,6 +64,14 @@ class Settings(BaseSettings):
     model_retries: int = Field(2, ge=0, le=5, description="Further tries after a refused or broken call, with backoff.")
     model_max_tokens: int = Field(400, ge=16, le=4000, description="Longest answer of a chat model, in tokens.")
 
+    judge: str = Field(
+        "",
+        description="Chat model that scores answers in evaluations, named as PESTLE_MODEL; empty: none. It decides nothing.",
+    )
+    judge_base_url: str = Field("", description="Base URL of an OpenAI-compatible server for the judge.")
+    judge_api_key: SecretStr | None = Field(None, description="Key for the judge.")
+    judge_timeout_s: float = Field(30.0, gt=0, le=300, description="Seconds that the judge has for one answer.")
+
     token_issuer: str = Field("pestle-demo", description="Issuer that tokens must name.")
     token_audience: str = Field("pestle", description="Audience that tokens must name.")
     token_hours: float = Field(12, gt=0, le=720, description="How long a demo token is valid.")

@@ -29,6 +29,10 @@ def evaluate(
     against: Annotated[str, typer.Option(help="Run to compare with: an id, or the beginning of one. Default: the last one like this.")] = "",
     baseline: Annotated[bool, typer.Option("--baseline", help="Keep this run in eval/baseline.json, for gates and reports.")] = False,
     cases: Annotated[Path | None, typer.Option(help="Your own cases: a CSV, JSON Lines or YAML file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="--cases: where the result goes. Default: FILE.result.json beside the file.")] = None,
+    verify: Annotated[Path | None, typer.Option(metavar="RESULT", help="Check a result's signature, and with --cases the file it is about.")] = None,
+    keys: Annotated[Path | None, typer.Option(help="--verify: the JWKS of whoever signed, as a file. Default: our own keys.")] = None,
+    judge_labels: Annotated[Path | None, typer.Option(metavar="FILE", help="Answers that people labelled: how far the model judge agrees.")] = None,
     replay: Annotated[tuple[str, str] | None, typer.Option(metavar="RUN CASE", help="Show a stored case, and answer it again.")] = None,
     keep: Annotated[bool, typer.Option(help="Studies: write the figures into docs/measurements.md.")] = False,
     plain: Annotated[bool, typer.Option(help="questions: measure plain LangChain beside ours.")] = True,
@@ -44,11 +48,8 @@ def evaluate(
         from eval.replay import replay as show_again
 
         return show_again(settings, *replay, console)
-    if cases:
-        from eval.outside import run as run_outside
-
-        run_outside(cases, settings, console, jobs=jobs)
-        return None
+    if cases or verify or judge_labels:
+        return _outside(settings, console, jobs, cases, out, verify, keys, judge_labels)
     for name in names or ():
         if name in STUDIES:
             study(name, console, keep, plain, show, data, presidio)
@@ -56,6 +57,30 @@ def evaluate(
     if suites or not names:
         _run(suites, settings, console, jobs, quick, against, gate, baseline)
     return None
+
+
+def _outside(
+    settings: Settings,
+    console: Console,
+    jobs: int,
+    cases: Path | None,
+    out: Path | None,
+    result: Path | None,
+    keys: Path | None,
+    labels: Path | None,
+) -> None:
+    from eval import outside
+
+    if labels:
+        outside.judge_labels(labels, settings, console)
+    if result:
+        outside.verify(result, settings, console, cases, keys)
+    elif cases:
+        try:
+            outside.run(cases, settings, console, jobs, out)
+        except KeyboardInterrupt:
+            Console(stderr=True).print("Stopped. Run it again, and it goes on from here.")
+            raise typer.Exit(130) from None
 
 
 def _run(

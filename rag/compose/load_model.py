@@ -40,19 +40,24 @@ def load_chat_model(settings: ModelSettings) -> ChatComposer | None:
 
     Raises ModelConfigError. Nothing is sent anywhere by loading, and LangSmith tracing is off from here on.
     """
+    found = open_model(settings)
+    if found is None:
+        return None
+    model, name = found
+    return ChatComposer(model, name, settings.model_timeout_s, settings.model_retries, settings.model_max_tokens)
+
+
+def open_model(settings: ModelSettings, variable: str = "PESTLE_MODEL") -> tuple[BaseChatModel, str] | None:
+    """The model and its name, whatever it is for; `variable` is the setting that errors speak of. As above."""
     turn_tracing_off()
     if not settings.model:
         return None
     folder = Path(settings.model).expanduser()
     if folder.is_dir():
-        model = _local(folder, settings)
-        name = folder.resolve().name
-    elif settings.model.startswith((".", "/", "~")):
-        raise ModelConfigError(f"There is no folder {settings.model}; set PESTLE_MODEL to a folder with a model.")
-    else:
-        model = _served(settings)
-        name = settings.model
-    return ChatComposer(model, name, settings.model_timeout_s, settings.model_retries, settings.model_max_tokens)
+        return _local(folder, settings), folder.resolve().name
+    if settings.model.startswith((".", "/", "~")):
+        raise ModelConfigError(f"There is no folder {settings.model}; set {variable} to a folder with a model.")
+    return _served(settings, variable), settings.model
 
 
 def turn_tracing_off() -> None:
@@ -73,19 +78,19 @@ def _local(folder: Path, settings: ModelSettings) -> BaseChatModel:
         ) from None
 
 
-def _served(settings: ModelSettings) -> BaseChatModel:
+def _served(settings: ModelSettings, variable: str) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
     try:
         model = init_chat_model(settings.model, **_options(settings))
     except ImportError as error:
         raise ModelConfigError(
-            f"PESTLE_MODEL={settings.model} needs a package that is not installed; install {_package(error)}."
+            f"{variable}={settings.model} needs a package that is not installed; install {_package(error)}."
         ) from None
     except Exception as error:  # each provider's client has its own; none may be quoted, some print the key
-        raise ModelConfigError(_advice(settings, error)) from None
+        raise ModelConfigError(_advice(settings, variable, error)) from None
     if not isinstance(model, BaseChatModel):
-        raise ModelConfigError(f"PESTLE_MODEL={settings.model} names no chat model; write it as provider:model.")
+        raise ModelConfigError(f"{variable}={settings.model} names no chat model; write it as provider:model.")
     return model
 
 
@@ -116,10 +121,10 @@ def _package(error: ImportError) -> str:
     return str(package).replace("_", "-")
 
 
-def _advice(settings: ModelSettings, error: Exception) -> str:
+def _advice(settings: ModelSettings, variable: str, error: Exception) -> str:
     if "api_key" in str(error).lower() or "api key" in str(error).lower():
-        return f"PESTLE_MODEL={settings.model} needs a key; set PESTLE_MODEL_API_KEY."
+        return f"{variable}={settings.model} needs a key; set {variable}_API_KEY."
     return (
-        f"PESTLE_MODEL={settings.model} is not a model that LangChain knows; write it as provider:model, such as "
-        "openai:gpt-4o-mini, or set PESTLE_MODEL_BASE_URL for an OpenAI-compatible server."
+        f"{variable}={settings.model} is not a model that LangChain knows; write it as provider:model, such as "
+        f"openai:gpt-4o-mini, or set {variable}_BASE_URL for an OpenAI-compatible server."
     )
