@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from app.api.auth import identity
@@ -42,6 +43,19 @@ async def articles(served: Served, topic: str | None = None) -> ArticleList:
     found = (article for _, article in sorted(served.articles().items()) if topic in (None, article.topic))
     return ArticleList(
         articles=[ArticleSummary(id=a.id, title=a.title, topic=a.topic, updated=a.updated) for a in found]
+    )
+
+
+@router.get("/search", responses=problems(401, 422))
+async def search(served: Served, q: Annotated[str, Query(min_length=1, max_length=400)]) -> ArticleList:
+    """The articles that fit these words or this question best, by their text and questions too; at most ten."""
+    known = served.articles()
+    ids = await served.read(served.learning.search, q, known)
+    return ArticleList(
+        articles=[
+            ArticleSummary(id=a.id, title=a.title, topic=a.topic, updated=a.updated)
+            for a in map(known.__getitem__, ids)
+        ]
     )
 
 

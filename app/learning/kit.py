@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +15,9 @@ from app.learning.shelf import Shelf
 from app.learning.surrogates import drugs_and_policy, finder, marked
 from app.learning.workshop import Workshop
 from app.settings import Settings
-from rag.articles import ArticleErrors, read_articles
+from rag.articles import Article, ArticleErrors, read_articles
+
+MOST = 10  # articles that a search gives
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,15 @@ class LearningKit:
     def marked(self, text: str) -> str:
         """The text with a mark in place of each personal datum."""
         return marked(self.personal, text)
+
+    def search(self, words: str, articles: Mapping[str, Article]) -> list[str]:
+        """Ids of the articles with all of these words, title first, then those that are near in meaning; at most ten."""
+        wanted = words.lower().split()
+        texts = {id: (a.title.lower(), f"{a.title}\n{a.topic}\n{a.body}".lower()) for id, a in articles.items()}
+        titled = [id for id, (title, _) in texts.items() if all(word in title for word in wanted)]
+        near = self.workshop.search(words) if self.workshop else ()
+        written = [id for id, (_, whole) in texts.items() if all(word in whole for word in wanted)]
+        return [id for id in dict.fromkeys((*titled, *near, *written)) if id in articles][:MOST]
 
     def likeness(self, one: str, other: str) -> float:
         """How close two questions are in meaning; 0 where nothing can tell."""

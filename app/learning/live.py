@@ -34,6 +34,9 @@ class LiveWorkshop:
     def encode(self, texts: Sequence[str]) -> Any:
         return self._wired.encoder.encode(texts)
 
+    def search(self, words: str) -> list[str]:
+        return [hit.article_id for hit in self._wired.search().find(words).hits]
+
     def preview(self, path: Path, text: str, question: str) -> tuple[Reply, Reply]:
         message = Message(question)
         before = self._wired.assistant.answer(message).reply

@@ -20,6 +20,10 @@ class Workshop(Protocol):
         """Unit vectors, of shape (texts, dimensions)."""
         ...
 
+    def search(self, words: str) -> Sequence[str]:
+        """Ids of the articles that fit best, best first."""
+        ...
+
     def preview(self, path: Path, text: str, question: str) -> tuple[Reply, Reply]:
         """The answer to a question as it is now, and as it would be with this article file below the folder.
 

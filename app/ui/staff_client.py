@@ -72,6 +72,10 @@ class StaffClient(ApiClient):
     def articles(self) -> list[dict[str, Any]]:
         return rows_in(self._get("/v1/knowledge/articles"), "articles")
 
+    def find_articles(self, words: str) -> list[dict[str, Any]]:
+        """Those that fit best, by title, text and meaning."""
+        return rows_in(self._get(f"/v1/knowledge/search?{urlencode({'q': words[:400]})}"), "articles")
+
     def proposals(self, state: str, kind: str | None) -> list[dict[str, Any]]:
         asked = {"state": state} | ({"kind": kind} if kind else {})
         return _found(self._get(f"/v1/review/proposals?{urlencode(asked)}"))

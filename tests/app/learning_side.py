@@ -51,6 +51,9 @@ class WordWorkshop:
         self.encoded += len(texts)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
+    def search(self, words: str) -> Sequence[str]:
+        return ()
+
     def preview(self, path: Path, text: str, question: str) -> tuple[Reply, Reply]:
         if self.busy:
             raise WorkshopBusy("Busy; try again in a minute.")

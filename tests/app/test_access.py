@@ -101,6 +101,7 @@ TABLE: dict[str, Row] = {
     "POST /v1/knowledge/drafts/{draft_id}/publish": Row(REVIEWERS, also=NO_INDEX),
     "GET /v1/knowledge/articles": Row(EVERYBODY),
     "GET /v1/knowledge/articles/{article_id}": Row(EVERYBODY),
+    "GET /v1/knowledge/search": Row(EVERYBODY, query={"q": "text"}),
     "GET /v1/audit": Row(ADMINS, noted=True),
     "GET /v1/features": Row(EVERYBODY),
     "GET /v1/demo/customers": Row(EVERYBODY),

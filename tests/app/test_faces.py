@@ -56,6 +56,16 @@ def test_metrics_count(client: TestClient, assistant: ScriptedAssistant) -> None
     assert path.split("/")[3] not in text
 
 
+def test_articles_are_searched_by_title_and_text(client: TestClient) -> None:
+    def found(words: str) -> list[str]:
+        return [a["id"] for a in client.get("/v1/knowledge/search", params={"q": words}).json()["articles"]]
+
+    assert found("about") == ["a-one", "a-two"]
+    assert found("Text of A-TWO") == ["a-two"]
+    assert found("nothing of the kind") == []
+    assert client.get("/v1/knowledge/search?q=").status_code == 422
+
+
 def test_articles(client: TestClient) -> None:
     everything = client.get("/v1/knowledge/articles").json()["articles"]
     assert [found["id"] for found in everything] == ["a-one", "a-two"]
@@ -118,6 +128,7 @@ def test_the_description_is_whole(client: TestClient) -> None:
         "/v1/features",
         "/v1/knowledge/articles",
         "/v1/knowledge/articles/{article_id}",
+        "/v1/knowledge/search",
         "/v1/demo/customers",
         "/v1/demo/token",
         "/healthz",

@@ -65,20 +65,20 @@ def _articles(desk: Desk, client: StaffClient) -> None:
         "Search the articles", key="article-words", placeholder="Search the articles", live=True, type="search",
         label_visibility="collapsed",
     )  # fmt: skip
-    if desk.articles is None:
-        try:
+    wanted = str(words or "").strip()
+    try:
+        if desk.articles is None:
             desk.articles = client.articles()
-        except ApiError as error:
-            st.html(f'<p class="fh-hint">{plain(error)}</p>')
-            return
-    wanted = str(words or "").lower().split()
-    found = [a for a in desk.articles if all(w in f"{a.get('title')} {a.get('topic')}".lower() for w in wanted)]
-    if not found:
-        st.html('<p class="fh-calm">No title has all these words. Ask the copilot instead.</p>')
-    for article in found[:MOST] if wanted else []:
+        found = client.find_articles(wanted) if wanted else []
+    except ApiError as error:
+        st.html(f'<p class="fh-hint">{plain(error)}</p>')
+        return
+    if wanted and not found:
+        st.html('<p class="fh-calm">No article comes near these words. Ask the copilot instead.</p>')
+    for article in found[:MOST]:
         _article(desk, client, article)
     if not wanted:
-        st.html(f'<p class="fh-calm">{len(desk.articles)} articles. Type words of a title.</p>')
+        st.html(f'<p class="fh-calm">{len(desk.articles)} articles. Type words or a question.</p>')
 
 
 def _article(desk: Desk, client: StaffClient, article: dict[str, Any]) -> None:
