@@ -28,6 +28,7 @@ def evaluate(
     jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: this one alone. Default: one a core.")] = os.cpu_count() or 1,
     against: Annotated[str, typer.Option(help="Run to compare with: an id, or the beginning of one. Default: the last one like this.")] = "",
     baseline: Annotated[bool, typer.Option("--baseline", help="Keep this run in eval/baseline.json, for gates and reports.")] = False,
+    card: Annotated[bool, typer.Option("--card", help="Write docs/service-card.md from the baseline, else the last complete run.")] = False,
     cases: Annotated[Path | None, typer.Option(help="Your own cases: a CSV, JSON Lines or YAML file.")] = None,
     out: Annotated[Path | None, typer.Option(help="--cases: where the result goes. Default: FILE.result.json beside the file.")] = None,
     verify: Annotated[Path | None, typer.Option(metavar="RESULT", help="Check a result's signature, and with --cases the file it is about.")] = None,
@@ -48,6 +49,8 @@ def evaluate(
         from eval.replay import replay as show_again
 
         return show_again(settings, *replay, console)
+    if card:
+        return _card(settings, console)
     if cases or verify or judge_labels:
         return _outside(settings, console, jobs, cases, out, verify, keys, judge_labels)
     for name in names or ():
@@ -120,9 +123,21 @@ def _run(
     if baseline:
         accept(run)
         console.print(f"Kept as the baseline: {BASELINE}")
+        _card(settings, console)
     console.print(f"Run {run.id}; report: {report}", soft_wrap=True)
     if gate and not all(verdict.held for verdict in verdicts):
         raise typer.Exit(1)
+
+
+def _card(settings: Settings, console: Console) -> None:
+    from eval.runner import root_of
+    from eval.service_card import NoCompleteRun, accepted, last_complete, write
+
+    try:
+        found = accepted() or last_complete(root_of(settings), [suite.name for suite in _suites(settings, [])])
+    except NoCompleteRun as error:
+        raise typer.BadParameter(str(error)) from None
+    console.print(f"Service card: {write(found, settings.knowledge)}", soft_wrap=True)
 
 
 def _suites(settings: Settings, names: list[str]) -> list[Suite]:

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from eval.report import words
 
 WIDE, TALL = 560, 220
-LEFT, BOTTOM, TOP, RIGHT = 46, 30, 14, 14
+LEFT, BOTTOM, TOP, RIGHT = 54, 30, 14, 14
 
 
 def whisker(low: float | None, value: float | None, high: float | None, start: float) -> Markup:

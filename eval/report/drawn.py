@@ -9,7 +9,7 @@ from typing import Any
 from eval.report import charts, words
 from eval.report.change import clear
 from eval.report.groups import Compared
-from eval.report.slices import METRICS, SliceRow
+from eval.report.slices import METRICS, SliceRow, dimensions, worst_of
 from eval.report.stored import Stored
 
 PAIRS = 16
@@ -78,37 +78,49 @@ def latency(run: Stored) -> dict[str, Any] | None:
     return {"chart": charts.histogram(bars, marks), "marks": {name: f"{ms:,.1f} ms" for name, ms in marks.items()}}
 
 
-def slice_tables(rows: Sequence[SliceRow], rails: Counter[str]) -> dict[str, Any]:
-    ends = [abs(end or 0) for row in rows if (gap := row.cells["right"].gap) for end in (gap.low, gap.high)]
-    reach = min(0.5, max(0.05, *ends)) if ends else 0.05
+def slice_tables(rows: list[SliceRow], rails: Counter[str]) -> dict[str, Any]:
+    """A table for each dimension; the first one is what the worst gaps are about."""
     by_rail = [f"stopped by {rail}" for rail in sorted(rails)]
+    ordinary = [row for row in rows if row.cells["alarm"].value.count and row.needs + (not row.measure)]
     return {
-        "rows": [_slice(row, METRICS, reach) for row in rows],
+        "tables": [_table(name, members) for name, members in dimensions(rows).items()],
         "columns": list(METRICS.values()),
         "rails": [words.capital(words.label(rail)) for rail in sorted(rails)],
-        "by_rail": [_slice(row, by_rail, reach) for row in rows if row.cells["alarm"].value.count],
+        "by_rail": [_slice(row, by_rail, 1.0) for row in ordinary],
+    }
+
+
+def _table(name: str, rows: list[SliceRow]) -> dict[str, Any]:
+    ends = [abs(end or 0) for row in rows if (gap := row.cells["right"].gap) for end in (gap.low, gap.high)]
+    reach = min(0.5, max(0.05, *ends)) if ends else 0.05
+    return {
+        "name": words.capital(words.label(name)),
+        "held": bool(ends),
+        "says": worst_of(rows).says if ends else "not held against anything",
+        "rows": [_slice(row, METRICS, reach) for row in rows],
     }
 
 
 def _slice(row: SliceRow, metrics: Iterable[str], reach: float) -> dict[str, Any]:
     gap = row.cells["right"].gap
     return {
-        "dimension": words.label(row.dimension),
         "label": words.capital(row.label),
         "count": row.count,
         "needs": row.needs,
-        "measure": row.measure,
+        "measure": not row.measure,
+        "dimension": words.label(row.dimension),
         "chart": charts.gap(gap.low, gap.value, gap.high, reach) if gap else "",
-        "cells": [
-            {
-                "said": words.share(value.value) if value.count else words.DASH,
-                "within": words.interval(metric, value.low, value.high),
-                "order": value.value,
-                "gap": _gap(row, metric),
-            }
-            for metric in metrics
-            for value in [row.cells[metric].value]
-        ],
+        "cells": [_cell(row, metric) for metric in metrics],
+    }
+
+
+def _cell(row: SliceRow, metric: str) -> dict[str, Any]:
+    value = row.cells[metric].value
+    return {
+        "said": words.share(value.value) if value.count else words.DASH,
+        "within": words.interval(metric, value.low, value.high),
+        "order": "" if value.value is None else value.value,
+        "gap": _gap(row, metric),
     }
 
 

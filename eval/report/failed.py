@@ -59,12 +59,13 @@ def _case(row: Row, failed: Failed, run_id: str, new: bool) -> dict[str, Any]:
         "suite": failed.suite,
         "kinds": failed.kinds,
         "new": new,
-        "slices": [(n, str(v), words.slice_label(str(v))) for n, v in (row.get("slices") or {}).items()],
+        "slices": [(n, str(v), words.slice_label(str(n), str(v))) for n, v in (row.get("slices") or {}).items()],
         "question": turns[-1] if turns else failed.id,
         "talk": list(_talk(turns, row)),
         "about": " · ".join(_about(row)),
         "faults": [_cut(str(fault), "text") for fault in row.get("faults") or []],
-        "expected": list(_expected(row.get("expect") or {})),
+        "expected": [*_expected(row.get("expect") or {}), *_read(row)],
+        "answers": row.get("kind") != "reading",
         "evidence": [_evidence(piece) for piece in evidence[:PIECES]],
         "more_evidence": max(0, len(evidence) - PIECES),
         "trace": _cut(_yaml(row["trace"]), "trace") if row.get("trace") else "",
@@ -77,7 +78,11 @@ def _talk(turns: Sequence[str], row: Row) -> Iterator[tuple[str, str]]:
     last = [""] * (len(turns) - 1) + [str(row.get("text") or "")]
     replies = [str(reply) for reply in row.get("replies") or last]
     for place, (turn, reply) in enumerate(zip_longest(turns, replies, fillvalue=""), 1):
-        yield turn, _cut(reply, "text") or ("(no words)" if place == len(turns) else "")
+        yield turn, _cut(reply, "text") or (_nothing_said(row) if place == len(turns) else "")
+
+
+def _nothing_said(row: Row) -> str:
+    return "(read and judged; no answer is composed)" if row.get("kind") == "reading" else "(no words)"
 
 
 def _about(row: Row) -> Iterator[str]:
@@ -89,8 +94,8 @@ def _about(row: Row) -> Iterator[str]:
     if row.get("citations"):
         yield f"cites {', '.join(map(str, row['citations']))}"
     yield "signed in" if row.get("customer") else "anonymous"
-    for value in (row.get("slices") or {}).values():
-        yield words.slice_label(str(value))
+    for name, value in (row.get("slices") or {}).items():
+        yield words.slice_label(str(name), str(value))
     if row.get("ms") is not None:
         yield f"{row['ms']:,.0f}{words.SPACE}ms"
 
@@ -115,9 +120,21 @@ def _expected(expect: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield words.capital(EXPECTED.get(key, words.label(key))), _cut(said, "text")
 
 
+def _read(row: Row) -> Iterator[tuple[str, str]]:
+    """What a reading was to find, beside what the heads gave."""
+    pairs = (row.get("pairs") or {}).items() if row.get("kind") == "reading" else ()
+    for name, (expected, got) in pairs:
+        wanted = ("yes" if expected else "no") if isinstance(expected, bool) else words.label(str(expected))
+        given = f"probability {got:.3f}" if isinstance(got, float) else words.label(str(got))
+        yield words.capital(words.label(name)), f"{wanted} (read: {given})"
+
+
 def _yaml(trace: Any) -> str:
+    """Lists of plain values on one line."""
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return str(yaml.dump(trace, Dumper=dumper, sort_keys=False, allow_unicode=True, width=100)).rstrip()
+    return str(
+        yaml.dump(trace, Dumper=dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
+    ).rstrip()
 
 
 def _cut(text: str, what: str) -> str:

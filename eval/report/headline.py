@@ -61,7 +61,11 @@ def versions(run: Stored, all_: Sequence[Change]) -> list[dict[str, Any]]:
     return [
         _version(name, run.versions.get(name), [(one, one.other.versions.get(name)) for one in all_]) for name in named
     ] + [
-        _version(f"{CASES}{suite}", value, [(one, (one.other.versions.get("data") or {}).get(suite)) for one in all_])
+        _version(
+            f"{CASES}{suite}",
+            _short(value),
+            [(one, _short((one.other.versions.get("data") or {}).get(suite))) for one in all_],
+        )
         for suite, value in data.items()
     ]
 
@@ -72,6 +76,10 @@ def _version(name: str, value: Any, others: Sequence[tuple[Change, Any]]) -> dic
         "value": str(value or words.DASH)[:40],
         "others": [(str(other or words.DASH)[:40], name in one.versions) for one, other in others],
     }
+
+
+def _short(digest: Any) -> str:
+    return str(digest or "")[:12]
 
 
 def when(stamp: Any) -> str:

@@ -9,7 +9,8 @@ from eval.metrics.intervals import Difference, Interval, bootstrap, paired
 from eval.report import words
 from eval.report.digest import Digest, Slice
 
-STANDARD = ("standard", "plain")  # the values that are the measure of a dimension, best first
+MEASURES = {"standard": "standard English", "plain": "plain wording"}  # values that others are held against
+STANDARD = tuple(MEASURES)
 SEED = 17
 METRICS = {
     "right": "Right answers",
@@ -37,10 +38,11 @@ class SliceRow:
 
     @property
     def label(self) -> str:
-        return words.slice_label(self.value)
+        return words.slice_label(self.dimension, self.value)
 
     @property
     def needs(self) -> int:
+        """Needs that it shares with what it is held against."""
         gap = self.cells["right"].gap
         return gap.count if gap else 0
 
@@ -82,16 +84,25 @@ def slices(found: Digest) -> list[SliceRow]:
     return sorted(made, key=lambda row: (row.dimension not in held, row.dimension, bool(row.measure), row.label))
 
 
+def dimensions(rows: list[SliceRow]) -> dict[str, list[SliceRow]]:
+    return {name: [row for row in rows if row.dimension == name] for name in dict.fromkeys(r.dimension for r in rows)}
+
+
 def worst(rows: list[SliceRow], found: Digest) -> list[Worst]:
     """Of the dimension held against standard English; of all dimensions where none is."""
     titles = METRICS | {f"stopped by {rail}": f"False alarms: {words.label(rail)}" for rail in sorted(found.rails)}
-    by_standard = [row for row in rows if row.measure == words.slice_label(STANDARD[0])]
+    by_standard = [row for row in rows if row.measure == MEASURES[STANDARD[0]]]
     return [_worst(metric, title, by_standard or rows) for metric, title in titles.items()]
+
+
+def worst_of(rows: list[SliceRow]) -> Worst:
+    """In right answers, among these."""
+    return _worst("right", METRICS["right"], rows)
 
 
 def _worst(metric: str, title: str, rows: list[SliceRow]) -> Worst:
     held = [(behind, row) for row in rows if (behind := row.behind(metric)) is not None]
-    return Worst(metric, title, max(held, key=lambda one: one[0])[1] if held else None)
+    return Worst(metric, title, max(held, key=lambda one: (one[0], one[1].value))[1] if held else None)
 
 
 def _row(found: Digest, dimension: str, value: str) -> SliceRow:
@@ -101,7 +112,7 @@ def _row(found: Digest, dimension: str, value: str) -> SliceRow:
     if value == standard:
         return SliceRow(dimension, value, slice_.count, "", dict(_cells(found, slice_, [])))
     against = [own[standard]] if standard else [other for name, other in own.items() if name != value]
-    measure = words.slice_label(standard) if standard else "the mean of the others"
+    measure = MEASURES[standard] if standard else "the mean of the others"
     return SliceRow(dimension, value, slice_.count, measure, dict(_cells(found, slice_, against)))
 
 

@@ -43,11 +43,9 @@ SLICES = {
     "typo": "with typos",
     "typos": "with typos",
     "learner": "learner of English",
-    "american": "American English",
     "british": "British English",
     "southern": "Southern American English",
     "african_american": "African-American English",
-    "aave": "African-American English",
     "indian": "Indian English",
     "terse": "terse",
     "rambling": "at length",
@@ -83,8 +81,10 @@ def label(name: str) -> str:
     return name.replace("_", " ").replace("-", " ")
 
 
-def slice_label(value: str) -> str:
-    return SLICES.get(value.lower().replace(" ", "_").replace("-", "_"), label(value))
+def slice_label(dimension: str, value: str) -> str:
+    if dimension == "name_origin":
+        return f"{label(value).title()} names"
+    return SLICES.get(value, label(value)) if dimension in ("dialect", "style") else label(value)
 
 
 def kind_of(fault: str) -> str:
