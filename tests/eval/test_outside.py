@@ -20,12 +20,13 @@ from app.settings import Settings
 from app.tokens import BadToken, Tokens
 from eval import outside
 from eval.cases import CaseErrors
+from eval.known import Known
 from eval.outside_cases import MOST_MISTAKES, read_outside
 from eval.outside_rows import rows
 from eval.runs import RunError
 from eval.signed import ResultError, canonical, file_digest, rows_digest, verify, write
 from tests.eval.made_cases import KNOWN
-from tests.made import home_in
+from tests.made import ROOT, home_in
 
 CSV = "question,expected_article,facts,never,outcome,customer,id,reference\n"
 
@@ -122,6 +123,14 @@ class TestReading:
         finally:
             tracemalloc.stop()
         assert read_outside(path, KNOWN).count == count
+
+
+def test_the_example_in_the_docs_can_be_run(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "outside.md").read_text(encoding="utf-8")
+    block = page.split("    question,expected_article", 1)[1].split("\n\n")[0]
+    text = "\n".join(line.strip() for line in f"question,expected_article{block}".splitlines()) + "\n"
+    found = read_outside(written(tmp_path, text), Known.of(ROOT / "knowledge_base"))
+    assert (found.count, found.open) == (3, frozenset())
 
 
 class TestMistakes:
