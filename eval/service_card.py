@@ -25,7 +25,8 @@ HEADS = {
     "abuse": "abuse",
     "wants_human": "wish for a person",
 }
-METRICS = ("right", "refused", "alarm", "handover")
+GAPS = {"right": "right answers", "refused": "refusals", "alarm": "false alarms", "handover": "hand-overs"}
+METRICS = tuple(GAPS)
 Summary = Mapping[str, Any]
 
 PURPOSE = """## What it is for
@@ -46,7 +47,7 @@ PURPOSE = """## What it is for
 """
 REPORTING = """## How to report a problem
 
-- In the chat: thumbs down, and a word on what was wrong; staff see it on the page Review. Or ask for a person.
+- In the chat: thumbs down, and a word on what was wrong; it counts on the staff's page Gaps. Or ask for a person.
 - As staff: correct the answer at the desk; an accepted correction becomes an article, a test case or a preference.
 - As an auditor, customer or activist: write your own cases and run `pestle eval --cases FILE`; the signed result names data, versions and scores and can be checked by anybody. Send it with the case that went wrong.
 - What touches safety or someone else's data: by phone to the business that runs the service, at once; every answer's record can be found by its id (`pestle trace`).
@@ -150,11 +151,11 @@ def _slices(summary: Summary, dimension: str, title: str) -> Iterator[str]:
 
 
 def _gap(dimension: str, metric: str, gap: Mapping[str, Any]) -> str:
-    named = {"right": "right answers", "refused": "refused", "alarm": "false alarms", "handover": "handed over"}[metric]
+    name = words.slice_label(dimension, gap["worst"])
     if gap["value"] <= 0:
-        return f"{named}, none"
+        return f"{GAPS[metric]}: none behind"
     within = f"{words.points(gap['low'])} to {words.points(gap['high'])}, {gap['count']} needs"
-    return f"{named}, {words.slice_label(dimension, gap['worst'])} by {100 * gap['value']:.1f} points ({within})"
+    return f"{GAPS[metric]}: {name}, by {100 * gap['value']:.1f} points ({within})"
 
 
 def _data(summary: Summary, knowledge: Path) -> str:
@@ -168,7 +169,7 @@ def _data(summary: Summary, knowledge: Path) -> str:
 
 - {len(articles):,} articles of an imaginary pharmacy, written for this project; prices and rules in one file of facts.
 - {len(intents.rows):,} example messages for {len(intents.routes)} intents and {len(marked):,} for dangers and tone, written by scenario lists, in batches; no customer's words.
-- {cases:,} test cases, most of them written by people who saw neither the articles' questions nor the examples. Accounts are invented (400 customers, orders around a fixed day).
+- {cases:,} test cases; the held-out ones were written without sight of the articles' questions and the examples. Accounts are invented (400 customers, orders around a fixed day).
 - Slices (dialect, style, origin of names) are of how a case is worded by its writer; they are no sample of real speakers."""
 
 
@@ -184,7 +185,11 @@ def _limits(summary: Summary) -> str:
             )
     for dimension, gaps in summary.get("gaps", {}).items():
         if dimension in FAIR:
-            lines += [f"- {words.capital(_gap(dimension, m, g))}." for m, g in gaps.items() if _sure(g)]
+            lines += [
+                f"- Behind standard English, {_gap(dimension, m, g)}."
+                for m, g in gaps.items()
+                if m in GAPS and _sure(g)
+            ]
     dangers: Mapping[str, Any] = (summary["suites"].get("dangers") or {}).get("metrics") or {}
     for head in ("emergency", "self_harm"):
         noticed = (dangers.get(f"{head}_recall") or {}).get("value")

@@ -58,7 +58,10 @@ def test_a_gap_that_is_no_chance_is_a_limit(tmp_path: Path) -> None:
     found = measured(tmp_path, Made(failed=0))
     gap = {"worst": "voice", "value": 0.12, "low": 0.05, "high": 0.2, "p": 0.01, "count": 65}
     made = Measured(found.run, {**found.summary, "gaps": {"dialect": {"right": gap}}})
-    assert "- Right answers, voice transcript by 12.0 points (+5.0 to +20.0, 65 needs)." in card(made, KNOWLEDGE)
+    assert (
+        "- Behind standard English, right answers: voice transcript, by 12.0 points (+5.0 to +20.0, 65 needs)."
+        in card(made, KNOWLEDGE)
+    )
 
 
 def test_the_last_complete_run(tmp_path: Path) -> None:
