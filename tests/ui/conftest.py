@@ -25,7 +25,7 @@ class Product:
     api: Served | None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def product(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     if url := os.environ.get("PESTLE_TEST_UI_URL"):
         yield Product(url.rstrip("/"), None)
