@@ -115,7 +115,7 @@ def summarise(rows: Iterable[Row]) -> dict[str, Any]:
         "slices": {name: group.summary() for name, group in sorted(slices.items())},
         "intents": {name: group.summary() for name, group in sorted(intents.items())},
         "articles": {name: [sum(right), len(right)] for name, right in sorted(articles.items())},
-        "gaps": {name: gaps(values) for name, values in sorted(needs.items()) if STANDARD in values},
+        "gaps": {name: gaps(values) for name, values in sorted(needs.items()) if len(values) > 1},
         "confusion": {"labels": list(mixed.labels), "matrix": [list(line) for line in mixed.matrix]},
         "reliability": {head: [asdict(one) for one in reliability(pairs)] for head, pairs in sorted(heads.items())},
         "retrieval": {
@@ -132,20 +132,26 @@ def wanted_articles(row: Row) -> list[str]:
 
 
 def gaps(values: Mapping[str, Mapping[str, Mapping[str, list[float]]]]) -> dict[str, Any]:
-    """For each metric the value of the slice that is furthest behind the standard, need by need.
+    """For each metric the value of the slice that is furthest behind, need by need.
 
-    `value` is in shares, above zero where the slice is worse off.
+    Each is held against the standard, or where there is none, as with names, against the mean of the others. `value` is
+    in shares, above zero where the slice is worse off.
     """
     found: dict[str, Any] = {}
-    for which, by_need in values[STANDARD].items():
+    standard = values.get(STANDARD)
+    for which in ("right", *sorted(WORSE_UP)):
         sign = 1 if which in WORSE_UP else -1
-        base = {need: float(np.mean(v)) for need, v in by_need.items()}
+        means = {
+            name: {need: sign * float(np.mean(v)) for need, v in by_metric.get(which, {}).items()}
+            for name, by_metric in values.items()
+        }
         behind = []
-        for name, others in values.items():
+        for name, own in means.items():
             if name == STANDARD:
                 continue
-            own = {need: float(np.mean(v)) for need, v in others.get(which, {}).items()}
-            gap = paired({n: sign * v for n, v in base.items()}, {n: sign * v for n, v in own.items()})
+            others = [STANDARD] if standard else [other for other in means if other != name]
+            base = {need: [means[o][need] for o in others if need in means[o]] for need in own}
+            gap = paired({need: float(np.mean(v)) for need, v in base.items() if v}, own)
             if gap.value is not None:
                 behind.append((gap.value, name, gap))
         if behind:

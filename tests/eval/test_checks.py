@@ -192,3 +192,8 @@ def test_gaps_count_what_is_worse():
     told = gaps(values)
     assert (told["right"]["worst"], told["right"]["value"]) == ("terse", 0.5)
     assert (told["alarm"]["worst"], told["alarm"]["value"]) == ("terse", 1.0)
+
+
+def test_without_a_standard_the_mean_of_the_others_is_the_measure():
+    told = gaps({"a": {"right": {"n1": [1.0]}}, "b": {"right": {"n1": [1.0]}}, "c": {"right": {"n1": [0.0]}}})
+    assert (told["right"]["worst"], told["right"]["value"]) == ("c", 1.0)
