@@ -16,7 +16,7 @@ lint: $(VENV)/.dev
 	@$(BIN)/mypy
 
 eval: $(VENV)/.run
-	@$(BIN)/pestle setup && $(BIN)/pestle eval
+	@$(BIN)/pestle setup && $(BIN)/pestle eval --gate
 
 bench: $(VENV)/.run
 	@$(BIN)/pestle setup && $(BIN)/pestle bench
