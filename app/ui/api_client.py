@@ -223,15 +223,26 @@ class ApiClient:
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None) -> Any:
         """The decoded answer; None for an answer without a body."""
+        return _answer(self._respond(method, path, body, key))
+
+    def _get_text(self, path: str) -> str:
+        """An answer that is no JSON."""
+        response = self._respond("GET", path)
+        if response.status_code >= 400:
+            raise _error(response.status_code, _problem(response.text))
+        return response.text
+
+    def _respond(
+        self, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None
+    ) -> httpx.Response:
         headers = {**self._headers, "Idempotency-Key": key} if key else self._headers
         request = partial(self._http.request, method, path, json=body, headers=headers)
         # A pooled connection may have been closed by a restart of the API: sending twice is harmless here.
         with _readable():
             try:
-                response = request()
+                return request()
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                response = request()
-        return _answer(response)
+                return request()
 
 
 def open_http(base_url: str, transport: httpx.BaseTransport | None = None) -> httpx.Client:

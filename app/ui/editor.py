@@ -15,7 +15,7 @@ from app.ui.text import label, plain
 
 
 def main() -> None:
-    staff.page("Articles", draw, reviewers=True)
+    staff.page("Articles", draw, need="reviews")
 
 
 def draw(desk: Desk, client: StaffClient) -> None:

@@ -19,7 +19,7 @@ EXAMPLES = 5
 
 
 def main() -> None:
-    staff.page("Knowledge gaps", draw, reviewers=True)
+    staff.page("Knowledge gaps", draw, need="reviews")
 
 
 def draw(desk: Desk, client: StaffClient) -> None:

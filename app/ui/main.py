@@ -8,6 +8,7 @@ import app.ui.chat
 import app.ui.desk.page
 import app.ui.editor
 import app.ui.gaps
+import app.ui.quality
 import app.ui.review
 
 PAGES = {
@@ -16,6 +17,7 @@ PAGES = {
     "review": st.Page(app.ui.review.main, title="Review", url_path="review"),
     "gaps": st.Page(app.ui.gaps.main, title="Gaps", url_path="gaps"),
     "editor": st.Page(app.ui.editor.main, title="Articles", url_path="editor"),
+    "quality": st.Page(app.ui.quality.main, title="Quality", url_path="quality"),
 }
 st.session_state["pages"] = PAGES
 st.navigation(list(PAGES.values()), position="hidden").run()

@@ -23,7 +23,7 @@ DONE = {
 
 
 def main() -> None:
-    staff.page("Review", draw, reviewers=True)
+    staff.page("Review", draw, need="reviews")
 
 
 def draw(desk: Desk, client: StaffClient) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Literal
 
 import streamlit as st
 from streamlit import net_util
@@ -20,13 +21,24 @@ from app.ui.text import label, plain
 
 LOOK_S = 0.4
 QUEUE_S = 30.0  # the waiting times grow even where nothing happens
-DEMO_STAFF = (("agent", "Ann Baker"), ("agent", "Leo Marsh"), ("pharmacist", "Dr. Iris Okafor"), ("admin", "Sam Reyes"))
+DEMO_STAFF = (
+    ("agent", "Ann Baker"), ("agent", "Leo Marsh"), ("pharmacist", "Dr. Iris Okafor"), ("admin", "Sam Reyes"),
+    ("evaluator", "Nia Brooks"),
+)  # fmt: skip
 ROLES = {"agent": "Support agent", "pharmacist": "Pharmacist", "admin": "Administrator", "evaluator": "Evaluator"}
+WHO = {
+    "serves": "agents, pharmacists and administrators", "reviews": "pharmacists and administrators",
+    "evaluates": "evaluators and administrators",
+}  # fmt: skip
+NAV = (
+    ("desk", "serves"), ("review", "reviews"), ("gaps", "reviews"), ("editor", "reviews"), ("quality", "evaluates"),
+)  # fmt: skip
 Draw = Callable[[Desk, StaffClient], None]
+Need = Literal["serves", "reviews", "evaluates"]
 
 
-def page(title: str, draw: Draw, reviewers: bool = False) -> None:
-    """A page of the staff: the bar, and `draw` for whoever is signed in."""
+def page(title: str, draw: Draw, need: Need = "serves") -> None:
+    """A page of the staff: the bar, and `draw` for whoever is signed in and does what it needs."""
     net_util._external_ip = ""  # see page.frame
     st.set_page_config(page_title=f"{title} · Fernhollow", page_icon=str(HERE / "leaf.svg"), layout="wide")
     st.html(HERE / "style.css")
@@ -38,9 +50,9 @@ def page(title: str, draw: Draw, reviewers: bool = False) -> None:
     client = client_of(desk)
     _bar(desk, client, title)
     if desk.who is None:
-        _sign_in(desk, client)
-    elif reviewers and not desk.who.reviews:
-        st.html(notice_html("This page is for pharmacists and administrators. Sign in as one of them to open it."))
+        _sign_in(desk, client, need)
+    elif not getattr(desk.who, need):
+        st.html(notice_html(f"This page is for {WHO[need]}. Sign in as one of them to open it."))
     else:
         draw(desk, client)
     with st.container(key="scripts"):
@@ -64,12 +76,13 @@ def _bar(desk: Desk, client: StaffClient, title: str) -> None:
         )
         if desk.who is None:
             return
-        with st.container(key="presence", width="content"):  # alone in it: see person.line
-            _presence(desk, client)
+        if desk.who.serves:
+            with st.container(key="presence", width="content"):  # alone in it: see person.line
+                _presence(desk, client)
         pages = st.session_state.get("pages", {})
         with st.container(key="nav", horizontal=True, wrap=False, gap="xsmall", width="content"):
-            for name in ("desk", "review", "gaps", "editor") if desk.who.reviews else ("desk",):
-                if name in pages:
+            for name, need in NAV:
+                if name in pages and getattr(desk.who, need):
                     st.page_link(pages[name])
         with st.popover(label(desk.who.name, 24), icon=":material/person:", key="account"):
             role = ROLES.get(desk.who.role, desk.who.role)
@@ -121,15 +134,18 @@ def _counts(waiting: int, urgent: int, lost: bool) -> str:
     )
 
 
-def _sign_in(desk: Desk, client: StaffClient) -> None:
+def _sign_in(desk: Desk, client: StaffClient, need: Need) -> None:
+    quality = need == "evaluates"
+    known = ("evaluator", "admin") if quality else ("agent", "pharmacist", "admin")
     with st.container(key="staff-sign-in"):
-        st.html(
-            '<div class="fh-hello"><h1>Sign in to the desk</h1><p>For agents, pharmacists and administrators.</p></div>'
-        )
+        title = "Sign in" if quality else "Sign in to the desk"
+        st.html(f'<div class="fh-hello"><h1>{title}</h1><p>For {WHO["evaluates" if quality else "serves"]}.</p></div>')
         if desk.notice:
             st.html(notice_html(desk.notice))
         with st.container(key="demo-staff"):
             for role, name in DEMO_STAFF:
+                if role not in known:
+                    continue
                 st.button(
                     f"**{label(name)}**  \n{ROLES[role]}", key=f"staff-{role}-{name.split()[-1]}", width="stretch",
                     on_click=_enter, args=(desk, client, role, name),

@@ -90,6 +90,18 @@ class StaffClient(ApiClient):
     def gaps(self, days: int) -> list[dict[str, Any]]:
         return rows_in(self._get(f"/v1/knowledge/gaps?days={days}"), "gaps")
 
+    def live(self, days: int) -> dict[str, Any]:
+        """Live traffic in figures."""
+        return whole(self._get(f"/v1/quality/live?days={days}"))
+
+    def runs(self) -> dict[str, Any]:
+        """Evaluation runs, oldest first, and the folders that could not be read."""
+        return whole(self._get("/v1/quality/runs"))
+
+    def report(self, run_id: str) -> str:
+        """HTML. Raises NotThere."""
+        return self._get_text(f"/v1/quality/runs/{path_part(run_id)}/report")
+
     def drafts(self) -> list[dict[str, Any]]:
         return _found(self._get("/v1/knowledge/drafts"))
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Header
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from tests.ui.fake_quality import add_quality_side
+
 if TYPE_CHECKING:
     from tests.ui.fake_api import FakeApi
 
@@ -73,6 +75,11 @@ class FakeDesk:
     no_training: set[str] = field(default_factory=set)
     claims: list[str] = field(default_factory=list)
     beats: int = 0
+    a_day: int = 0  # conversations, for the quality page
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    broken: list[dict[str, str]] = field(default_factory=list)
+    reports: dict[str, str] = field(default_factory=dict)  # HTML by run
     version: int = 0
 
     def changed(self) -> None:
@@ -463,6 +470,7 @@ def add_desk_side(app: FastAPI, state: FakeApi, script: Callable[..., dict[str, 
         return refused or script(body["text"], None)
 
     add_knowledge_side(app, state, agent, script)
+    add_quality_side(app, desk, agent, problem)
 
 
 def add_knowledge_side(app: FastAPI, state: FakeApi, agent: Callable[..., Any], script: Callable[..., Any]) -> None:

@@ -16,9 +16,13 @@ from rag.articles import Article
 from rag.turn import Citation
 from tests.fakes import BookInMemory, ScriptedAssistant, scripted
 from tests.served import served
+from tests.stored_runs import store_run
 from tests.ui.fake_api import FakeApi, create_fake
+from tests.ui.fake_quality import live as quality
+from tests.ui.fake_quality import run, share
 
 Client = Callable[[str | None], StaffClient]
+RUN = "20261101-100000-aaaaaa"
 
 
 def real_app(home: Path) -> object:
@@ -40,7 +44,10 @@ def real_app(home: Path) -> object:
 
 @pytest.fixture(params=["real", "fake"])
 def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Client]:
-    app = real_app(tmp_path) if request.param == "real" else create_fake(FakeApi(delay_s=0, explain=True))
+    state = FakeApi(delay_s=0, explain=True)
+    state.desk.runs, state.desk.reports = [run(RUN, "2026-11-01T10:00:00Z", {"answers": 0.9})], {RUN: "<p>Café</p>"}
+    store_run(tmp_path / "eval", RUN, {"answers": (0.9, 200)}, "<p>Café</p>")
+    app = real_app(tmp_path) if request.param == "real" else create_fake(state)
     with served(app) as url, open_http(url) as http:
         yield lambda token=None: StaffClient(http, token)
 
@@ -214,3 +221,28 @@ def test_events_tell_of_the_queue(client: Client) -> None:
     events = ann.events()
     first = next(event for event in events if event)
     assert first.name == "queue"
+
+
+def keys(value: object) -> object:
+    """The shape of an answer: its names all the way down, of a list the first entry's."""
+    if isinstance(value, dict):
+        return {name: keys(one) for name, one in value.items() if name not in ("suites", "versions")}
+    return [keys(value[0])] if isinstance(value, list) and value else None
+
+
+def test_quality_is_told_to_evaluators(client: Client) -> None:
+    eve, ann = client(client(None).staff_token("evaluator", "Eve")), client(client(None).staff_token("agent", "Ann"))
+    live = eve.live(7)
+    assert keys(live) == keys(quality(7, 0))
+    assert len(live["days"]) == 7
+    assert live["total"]["contained"] == share(0, 0)
+    (told,) = eve.runs()["runs"]
+    assert set(told) == set(run("", "", {}))
+    assert told["suites"]["answers"]["metrics"]["right"]["value"] == 0.9
+    assert told["has_report"]
+    assert eve.report(RUN) == "<p>Café</p>"
+    with pytest.raises(NotThere):
+        eve.report("../run.json")
+    for refused in (lambda: ann.live(7), ann.runs, lambda: ann.report(RUN)):
+        with pytest.raises(NotThere):
+            refused()

@@ -33,8 +33,17 @@ class Staff:
     role: str
 
     @property
+    def serves(self) -> bool:
+        """Answers customers at the desk."""
+        return self.role in ("agent", "pharmacist", "admin")
+
+    @property
     def reviews(self) -> bool:
         return self.role in ("pharmacist", "admin")
+
+    @property
+    def evaluates(self) -> bool:
+        return self.role in ("evaluator", "admin")
 
 
 @dataclass
