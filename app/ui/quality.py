@@ -132,7 +132,7 @@ def _report(desk: Desk, client: StaffClient, run_id: str) -> None:
     except ApiError as error:
         html = None
         desk.notice = str(error)
-    with st.container(key="report-head", horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="report-head", horizontal=True, vertical_alignment="center", wrap=False, gap="small"):
         if st.button("All runs", key="back", icon=":material/arrow_back:"):
             del st.session_state["report"]
             desk.notice = None
