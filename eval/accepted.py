@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ LEFT_OUT = ("confusion", "reliability", "articles")  # of the summary: large, an
 
 @dataclass(frozen=True)
 class Accepted:
-    """`right`: 1.0 or 0.0 by case."""
+    """`right`: 1.0 or 0.0 by case. `mrr`: one over the rank of the right article, by case with a ranking."""
 
     id: str
     right: Mapping[str, float]
+    mrr: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_accepted(path: Path = BASELINE) -> Accepted | None:
@@ -27,7 +28,8 @@ def read_accepted(path: Path = BASELINE) -> Accepted | None:
     if not path.exists():
         return None
     data = json.loads(path.read_text(encoding="utf-8"))
-    return Accepted(data["run"]["id"], {case: float(right) for case, right in data["right"].items()})
+    right = {case: float(value) for case, value in data["right"].items()}
+    return Accepted(data["run"]["id"], right, data["mrr"])
 
 
 def accept(run: Run, path: Path = BASELINE) -> None:
@@ -38,6 +40,7 @@ def accept(run: Run, path: Path = BASELINE) -> None:
         "run": {name: about[name] for name in ("id", "began", "ended", "suites", "versions")},
         "summary": summary,
         "right": {row["id"]: int(row["right"]) for row in run.rows()},
+        "mrr": {row["id"]: round(row["scores"]["mrr"], 4) for row in run.rows() if "mrr" in row["scores"]},
     }
     lines = [f" {json.dumps(name)}: {json.dumps(part, separators=(',', ':'))}" for name, part in data.items()]
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

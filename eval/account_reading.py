@@ -95,7 +95,7 @@ def leaks(customer: str, turns: tuple[str, ...], none: bool, reply: Reply, groun
         for part in segments(reply.text)
         if none and _NOT.search(part)
         for number in typed
-        if number in _plain(part)
+        if number[2:] in _plain(part)  # with or without its letters
     }
     rest = " ".join(
         [*(f"{c.article_id} {c.title}" for c in reply.citations), *map(str, reply.cards), *reply.suggestions]

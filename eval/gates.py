@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from eval.accepted import Accepted
 from eval.cases import Part, Text, Word
-from eval.metrics.intervals import paired
+from eval.metrics.intervals import Difference, paired
 from eval.runs import Row
 from eval.summary import wanted_articles
 from rails.strict_yaml import FileErrors, read_strict
@@ -56,6 +56,7 @@ class AgainstBaseline(Part):
 
     p: float = Field(0.01, gt=0, lt=1)  # a suite falls when it is worse with a smaller p …
     least: float = Field(0.01, ge=0, lt=1)  # … and by more than this
+    retrieval_least: float = Field(0.005, ge=0, lt=1)  # the search falls when it is worse by more than this, in MRR
     group_falls: float = Field(0.5, gt=0, le=1)  # an article or intent falls when so much less of it is right …
     group_fewest: int = Field(3, ge=1)  # … of at least so many cases
 
@@ -141,10 +142,13 @@ def _against(gate: AgainstBaseline, rows: Iterable[Row], accepted: Accepted | No
         return
     suites: dict[str, dict[str, float]] = defaultdict(dict)
     groups: dict[str, list[str]] = defaultdict(list)
+    ranks: dict[str, float] = {}
     for row in rows:
         if row["id"] not in accepted.right:
             continue
         suites[row["suite"]][row["id"]] = float(row["right"])
+        if row["id"] in accepted.mrr and "mrr" in row["scores"]:
+            ranks[row["id"]] = row["scores"]["mrr"]
         if row["intent"]:
             groups[f"intent {row['intent']} in {row['suite']}"].append(row["id"])
         for article in wanted_articles(row)[:1]:
@@ -154,15 +158,20 @@ def _against(gate: AgainstBaseline, rows: Iterable[Row], accepted: Accepted | No
     now = {case: right for cases in suites.values() for case, right in cases.items()}
     for suite, cases in suites.items():
         one = paired({case: accepted.right[case] for case in cases}, cases)
-        assert one.value is not None
-        assert one.p is not None
-        ok = not (one.value < -gate.least and one.p < gate.p)
-        yield Verdict(f"{suite}: against the baseline", ok, one.says)
+        yield Verdict(f"{suite}: against the baseline", not _lost(one, gate.least, gate.p), one.says)
+    if ranks:
+        one = paired(accepted.mrr, ranks)
+        yield Verdict("retrieval: against the baseline", not _lost(one, gate.retrieval_least, gate.p), one.says)
     for name, members in sorted(groups.items()):
         if len(members) >= gate.group_fewest:
             then, today = (_share(values, members) for values in (accepted.right, now))
             if then - today >= gate.group_falls:
                 yield Verdict(name, False, f"{today:.0%} right, {then:.0%} in the baseline, {len(members)} cases")
+
+
+def _lost(one: Difference, least: float, p: float) -> bool:
+    """Whether it is worse by more than `least`, and that is no chance."""
+    return one.value is not None and one.p is not None and one.value < -least and one.p < p
 
 
 def _share(right: Any, cases: Sequence[str]) -> float:

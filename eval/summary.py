@@ -87,7 +87,7 @@ def summarise(rows: Iterable[Row]) -> dict[str, Any]:
             if row["kind"] == "reading" and name == "style":
                 continue  # what a reading is, right or wrong, is not what an answer is
             slices[f"{name}={value}"].add(values)
-            if row["need"]:
+            if row["need"] and name != "style":
                 by_metric = needs.setdefault(name, {}).setdefault(value, {})
                 for which in ("right", *WORSE_UP):
                     if which in values:

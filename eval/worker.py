@@ -64,7 +64,8 @@ class Worker:
         """The case's row. What can't be checked is a fault: a broken check is never a pass."""
         began = time.perf_counter()
         try:
-            return self._reading(task) if task.kind == "reading" else self._talk(task)
+            how = {"reading": self._reading, "retrieval": self._retrieval}.get(task.kind, self._talk)
+            return how(task)
         except Exception as error:
             log.debug("case %s could not be run", task.case.id, exc_info=True)
             row = _row(task, (time.perf_counter() - began) * 1000)
@@ -116,6 +117,21 @@ class Worker:
             "pairs": scores.pairs(task, talk),
             "evidence": [{"id": e.id, "title": e.title, "text": e.text} for e in last.answer.evidence],
             "trace": last.answer.trace,
+        }
+
+    def _retrieval(self, task: Task) -> Row:
+        """The search alone. Right: among the first three articles is one that is wanted."""
+        began = time.perf_counter()
+        ranked = self._ranked(task)
+        ms = (time.perf_counter() - began) * 1000
+        found = scores.ranking(task.case.final, ranked) if task.case.final else {}
+        faults = [] if found.get("recall@3") == 1 else ["not found: among the first three"]
+        return _row(task, ms) | {
+            "right": not faults,
+            "faults": faults,
+            "outcome": "answered" if ranked else "unknown",
+            "ranked": ranked,
+            "scores": {"right": float(not faults)} | found,
         }
 
     def _ranked(self, task: Task) -> list[str]:
