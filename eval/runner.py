@@ -32,8 +32,12 @@ if TYPE_CHECKING:
 
 CHUNK = 8  # cases that are sent to a process at once
 AHEAD = 4  # chunks that wait for each process; no more cases are in memory
-# The encoder uses one thread by itself; these keep the libraries beside it from taking the other processes' cores.
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
+# One thread each: the encoder keeps to that by itself, the libraries beside it would take the other processes' cores.
+# One order of sets: where several figures are wrong, a trace names the first.
+ALIKE = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), "1"),
+    "PYTHONHASHSEED": "0",
+}
 Source = Callable[[Settings, int], Iterable[Row]]  # rows that are made elsewhere, as by simulated customers
 
 
@@ -53,7 +57,8 @@ def run(
 ) -> Run:
     """Every case of the suites, then the rows of the `sources`; the finished run.
 
-    `jobs` is how many processes work; 0: this one alone. The rows are the same however many there are. An unfinished
+    `jobs` is how many processes work; 0: this one alone. The rows are the same however many there are
+    (with 0, but for what a trace names first among several). An unfinished
     run of the same versions, suites and options is gone on with. Raises RunError when another evaluation is running.
     """
     root = root or root_of(settings)
@@ -109,7 +114,7 @@ def _lines(tasks: Iterable[Task], settings: Settings, jobs: int) -> Iterator[tup
         return
     waiting: deque[Future[list[tuple[str, str]]]] = deque()
     left = iter(tasks)
-    with _one_thread():
+    with _alike():
         pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _start, (settings,))
         try:
             while True:
@@ -126,10 +131,10 @@ def _lines(tasks: Iterable[Task], settings: Settings, jobs: int) -> Iterator[tup
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """The processes that are started meanwhile use one thread each."""
-    kept = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
+def _alike() -> Iterator[None]:
+    """The environment of the processes that are started meanwhile."""
+    kept = {name: os.environ.get(name) for name in ALIKE}
+    os.environ.update(ALIKE)
     try:
         yield
     finally:
