@@ -163,7 +163,8 @@ def _all_right(run: Run) -> str:
 
 
 def _kind(run: Run) -> str:
-    return "quick" if run.get("quick") else "" if run.get("ended") else "not ended"
+    kinds = ("quick" if run.get("quick") else "", "" if run.get("ended") else "not ended")
+    return ", ".join(kind for kind in kinds if kind)
 
 
 def _mark(run: Run) -> str:
