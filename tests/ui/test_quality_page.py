@@ -74,7 +74,9 @@ def test_runs_are_compared_and_broken_ones_named(open_page: Open, desk: FakeDesk
     expect(page.locator(".fh-errors")).to_contain_text("torn: run.json is missing <img")
     expect(page.locator(".fh-suite")).to_have_count(2)
     expect(page.locator(".fh-suite").nth(1)).to_contain_text("no cases")
-    runs, compared = (page.get_by_role("region", name=name) for name in ("Runs", "Two runs beside each other"))
+    runs, compared = (
+        page.get_by_role("region", name=name, exact=True) for name in ("Runs", "Two runs beside each other")
+    )
     expect(runs.locator("tbody tr")).to_have_count(4)
     expect(compared).to_contain_text("better")
     page.locator(".st-key-compare-after").get_by_role("button").click()
