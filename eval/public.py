@@ -69,7 +69,7 @@ def banking(encoder: Encoder, folder: Path, say: Say) -> list[Figure]:
     name = "BANKING77"
     if not folder.exists():
         return [Figure(name, "left out", "", f"{folder} is not here; name its folder with --data")]
-    train, test = (_rows(folder / f"{part}.csv", "text", "category") for part in ("train", "test"))
+    train, test = (rows_of(folder / f"{part}.csv", "text", "category") for part in ("train", "test"))
     names = sorted(set(train[1]))
     y, truth = ([names.index(label) for label in labels] for labels in (train[1], test[1]))
     figures = []
@@ -114,8 +114,8 @@ def curekart(encoder: Encoder, folder: Path, say: Say) -> list[Figure]:
     name = "HINT3 curekart"
     if not folder.exists():
         return [Figure(name, "left out", "", f"{folder} is not here; name its folder with --data")]
-    texts, labels = _rows(folder / "curekart_train.csv", "sentence", "label")
-    test, truth = _rows(folder / "curekart_test.csv", "sentence", "label")
+    texts, labels = rows_of(folder / "curekart_train.csv", "sentence", "label")
+    test, truth = rows_of(folder / "curekart_test.csv", "sentence", "label")
     names = sorted(set(labels))
     y = [names.index(label) for label in labels]
     figures = []
@@ -136,7 +136,7 @@ def curekart(encoder: Encoder, folder: Path, say: Say) -> list[Figure]:
     return figures
 
 
-def _rows(path: Path, text: str, label: str) -> Rows:
+def rows_of(path: Path, text: str, label: str) -> Rows:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return [row[text] for row in rows], [row[label] for row in rows]

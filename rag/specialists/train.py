@@ -36,7 +36,10 @@ READ = 384  # dimensions of the reader's vector, the first of the inputs; the pl
 INTENT_C, MARK_C = 5.0, 1.0
 SMOOTHING = 0.05
 ARTICLES = 0.3  # weight of an article's questions beside an intent's own examples, whose labels are surer
-ORDINARY_ROWS, OTHER_HEADS = 0.3, 0.5  # weights, in a head's fit, of ordinary rows and of those written for another head
+ORDINARY_ROWS, OTHER_HEADS = (
+    0.3,
+    0.5,
+)  # weights, in a head's fit, of ordinary rows and of those written for another head
 LOOKALIKES = {  # the budget of false alarms among hard lookalikes
     "emergency": 0.02, "self_harm": 0.02, "medical_advice": 0.04, "injection": 0.02, "abuse": 0.03,
     "wants_human": 0.03, "frustration": 0.05, "follow_up": 0.1, "in_scope": 0.1,
@@ -115,16 +118,16 @@ def fit_heads(rows: Rows, x: Vectors, reader: str, encoder: str, examples: str) 
     kept = np.array([row.kept_back and not row.added for row in rows.rows])
     learnt = np.array([not row.kept_back for row in rows.rows])
     surely = np.array([ARTICLES if row.source == "articles" else 1.0 for row in rows.rows])
-    weights, bias, hidden = _fit_intents(rows.classes()[learnt], x[learnt], surely[learnt])
+    weights, bias, hidden = fit_intents(rows.classes()[learnt], x[learnt], surely[learnt])
     own = np.array([row.head for row in rows.rows])
     marks = rows.marks()
     mark_weights, mark_bias, mark_hidden = _fit_marks(marks[learnt], x[learnt], own[learnt])
     wanted = rows.classes()[kept]
     logits = x[kept] @ weights.T + bias + hidden.logits(x[kept])
     labelled = wanted.max(axis=1) > 0
-    temperature = _temperature(logits[labelled], wanted[labelled])
-    shares = _softmax(logits[labelled] / temperature)
-    intent_sure = _sure_from(shares, wanted[labelled])
+    temperature = fit_temperature(logits[labelled], wanted[labelled])
+    shares = softmax(logits[labelled] / temperature)
+    intent_sure = sure_from(shares, wanted[labelled])
     slopes, offsets = np.ones(len(HEADS)), np.zeros(len(HEADS))
     bounds: dict[str, Thresholds] = {}
     scores: dict[str, HeadScore] = {}
@@ -179,7 +182,7 @@ def with_votes(
     return replace(heads, vote=weight), without, with_
 
 
-def _fit_intents(classes: Vectors, x: Vectors, surely: Vectors) -> tuple[Vectors, Vectors, Hidden]:
+def fit_intents(classes: Vectors, x: Vectors, surely: Vectors) -> tuple[Vectors, Vectors, Hidden]:
     """A row with two intents is learnt as both, each at half weight. The linear head does without the plain encoder's vector."""
     at, label = np.nonzero(classes)
     weight = classes[at, label] * surely[at]
@@ -227,15 +230,15 @@ def _fit_marks(marks: Vectors, x: Vectors, own: Vectors) -> tuple[Vectors, Vecto
     return weights, bias, fit_hidden(x, len(HEADS), loss, SEED)
 
 
-def _softmax(logits: Vectors) -> Vectors:
+def softmax(logits: Vectors) -> Vectors:
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares: Vectors = odds / odds.sum(axis=1, keepdims=True)
     return shares
 
 
-def _temperature(logits: Vectors, wanted: Vectors) -> float:
+def fit_temperature(logits: Vectors, wanted: Vectors) -> float:
     def loss(log_temperature: float) -> float:
-        shares = _softmax(logits / np.exp(log_temperature))
+        shares = softmax(logits / np.exp(log_temperature))
         return float(-np.mean(np.log((shares * (wanted > 0)).sum(axis=1) + 1e-9)))
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
@@ -249,7 +252,7 @@ def _platt(logit: Vectors, mark: Vectors) -> tuple[float, float]:
     return max(0.1, float(model.coef_[0, 0])), float(model.intercept_[0])
 
 
-def _sure_from(shares: Vectors, wanted: Vectors) -> float:
+def sure_from(shares: Vectors, wanted: Vectors) -> float:
     """The lowest top probability above which SURE_ACCURACY of the intents are right."""
     top, first = shares.max(axis=1), shares.argmax(axis=1)
     right = wanted[np.arange(len(first)), first] > 0

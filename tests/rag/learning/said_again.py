@@ -25,7 +25,8 @@ def encode(texts: Sequence[str]) -> Vectors:
     for n, text in enumerate(texts):
         for word in text.lower().split():
             out[n, int.from_bytes(word.encode()[-4:], "little") % 251] += 1.0
-    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
+    unit: Vectors = out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
+    return unit
 
 
 def ground(

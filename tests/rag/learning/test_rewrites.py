@@ -37,7 +37,8 @@ def link(number: int = 0, failed: str = FAILED) -> Link:
 
 
 def unit(x: Vectors) -> Vectors:
-    return (x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-9)).astype(np.float32)
+    made: Vectors = (x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-9)).astype(np.float32)
+    return made
 
 
 @pytest.fixture
@@ -135,7 +136,8 @@ def test_few_of_five_thousand_are_compared_in_full() -> None:
 
 
 def test_many_threads_read_one(folder: Path) -> None:
-    served, vector, wrong = load(folder), encode([FAILED])[0], []
+    served, vector = load(folder), encode([FAILED])[0]
+    wrong: list[int] = []
 
     def ask() -> None:
         wrong.extend(1 for _ in range(200) if served.of(FAILED, vector) is None)
