@@ -193,7 +193,8 @@ def _faults(row: Row, about: About, known: Known, seen: _Seen) -> Iterator[tuple
     except ValidationError as error:
         for one in error.errors():
             place = [str(part) for part in one["loc"] if not str(part).startswith(("constrained", "str", "list["))]
-            line = row.lines.get(place[0] if place else "", row.line)
+            names = [".".join(place[:n]) for n in range(len(place), 0, -1)]
+            line = next((row.lines[name] for name in names if name in row.lines), row.line)
             yield line, f"{_named(place)}{_said(one['type'], one['msg'], one['loc'])}"
         return
     except (ValueError, TypeError, AttributeError) as error:

@@ -36,7 +36,7 @@ CELL_SEPARATOR = ";"
 
 @dataclass(frozen=True)
 class Row:
-    """What stands in one row. `lines`: where each key stands, for YAML. `cells`: values are text of a table."""
+    """What stands in one row. `lines`: where each key stands by its dotted name, for YAML. `cells`: values are text of a table."""
 
     line: int
     values: dict[str, Any]
@@ -178,12 +178,19 @@ class _Stream(Loader):
     def next_value(self) -> tuple[Any, int, dict[str, int]]:
         """The next item, its line, and the lines of its keys."""
         node = self.compose_node(None, None)
-        lines: dict[str, int] = {}
-        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
-            if str(key.value) in lines:
-                raise yaml.MarkedYAMLError(problem=f"key {key.value!r} is there twice", problem_mark=key.start_mark)
-            lines[str(key.value)] = key.start_mark.line + 1
+        lines = dict(_key_lines(node))
         return self.construct_document(node), node.start_mark.line + 1, lines
+
+
+def _key_lines(node: Any, above: str = "") -> Iterator[tuple[str, int]]:
+    """The dotted name of every key within a mapping, and its line."""
+    seen: set[str] = set()
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        if key.value in seen:
+            raise yaml.MarkedYAMLError(problem=f"key {key.value!r} is there twice", problem_mark=key.start_mark)
+        seen.add(key.value)
+        yield f"{above}{key.value}", key.start_mark.line + 1
+        yield from _key_lines(value, f"{above}{key.value}.")
 
 
 def _yaml(path: Path) -> Iterator[Row | Head]:

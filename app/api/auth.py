@@ -73,6 +73,7 @@ Customer = Annotated[Identity, Depends(only("customer"))]
 Agent = Annotated[Identity, Depends(only(*STAFF))]
 Reviewer = Annotated[Identity, Depends(only("pharmacist", "admin"))]
 Admin = Annotated[Identity, Depends(only("admin"))]
+Evaluator = Annotated[Identity, Depends(only("evaluator", "admin"))]
 
 
 def owns(conversation: Conversation | None, visitor: Identity | None) -> TypeGuard[Conversation]:

@@ -29,6 +29,7 @@ from app.api import (
     keys,
     knowledge,
     me,
+    quality,
     review,
     why,
 )
@@ -198,6 +199,7 @@ def create_app(
         gaps,
         drafts,
         review,
+        quality,
         audit,
         demo,
         keys,

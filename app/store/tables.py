@@ -63,6 +63,7 @@ messages = Table(
     Column("created_at", Utc, nullable=False),
     UniqueConstraint("conversation_id", "seq", name="messages_seq"),
     UniqueConstraint("conversation_id", "idempotency_key", name="messages_key"),
+    Index("messages_by_time", "created_at"),
 )
 
 traces = Table(
@@ -73,6 +74,7 @@ traces = Table(
     Column("message_id", String(64), ForeignKey("messages.id"), nullable=False, unique=True),
     Column("data", JSON, nullable=False),
     Column("created_at", Utc, nullable=False),
+    Index("traces_by_time", "created_at"),
 )
 
 handovers = Table(

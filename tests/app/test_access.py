@@ -26,6 +26,7 @@ from app.tokens import mint
 from tests.app.conftest import ARTICLE, article
 from tests.fakes import BookInMemory, ScriptedAssistant
 from tests.filled import fill
+from tests.stored_runs import store_run
 
 ROLES = ("nobody", "customer", "agent", "pharmacist", "admin", "evaluator")
 EVERYBODY = frozenset(ROLES)
@@ -34,6 +35,7 @@ CUSTOMERS = frozenset({"customer"})
 STAFF = frozenset({"agent", "pharmacist", "admin"})
 REVIEWERS = frozenset({"pharmacist", "admin"})
 ADMINS = frozenset({"admin"})
+EVALUATORS = frozenset({"evaluator", "admin"})
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,9 @@ TABLE: dict[str, Row] = {
     "GET /v1/knowledge/articles": Row(EVERYBODY),
     "GET /v1/knowledge/articles/{article_id}": Row(EVERYBODY),
     "GET /v1/knowledge/search": Row(EVERYBODY, query={"q": "text"}),
+    "GET /v1/quality/live": Row(EVALUATORS),
+    "GET /v1/quality/runs": Row(EVALUATORS),
+    "GET /v1/quality/runs/{run_id}/report": Row(EVALUATORS, noted=True),
     "GET /v1/audit": Row(ADMINS, noted=True),
     "GET /v1/features": Row(EVERYBODY),
     "GET /v1/demo/customers": Row(EVERYBODY),
@@ -159,7 +164,12 @@ class World:
                 "proposal_id": db.execute(proposed).scalar_one(),
                 "draft_id": draft["id"],
                 "article_id": "a-one",
+                "run_id": self.run(words),
             }, words
+
+    def run(self, words: str) -> str:
+        """The id of a stored evaluation run with the words in its report."""
+        return store_run(self.settings.home / "eval", words, {"answers": (0.9, 10)}, f"<p>{words}</p>").name
 
     def call(self, name: str, role: str, ids: dict[str, str]) -> httpx.Response:
         method, path = name.split(" ", 1)
@@ -252,13 +262,13 @@ def test_what_a_colleague_holds_is_theirs(name: str, role: str, world: World) ->
     assert services.handovers.get(ids["handover_id"]).state == "held"
 
 
-@pytest.mark.parametrize("role", sorted(STAFF))
+@pytest.mark.parametrize("role", sorted(STAFF | EVALUATORS))
 @pytest.mark.parametrize(
-    "name", [name for name in OPERATIONS if "{" in name and name in TABLE and TABLE[name].who <= STAFF]
+    "name", [name for name in OPERATIONS if "{" in name and name in TABLE and TABLE[name].who <= STAFF | EVALUATORS]
 )
 def test_staff_are_told_what_is_not_there(name: str, role: str, world: World) -> None:
     nowhere = {"conversation_id": "A" * 22, "message_id": "f" * 32, "handover_id": "f" * 32}
-    answer = world.call(name, role, nowhere | {"proposal_id": "f" * 32, "draft_id": "f" * 32})
+    answer = world.call(name, role, nowhere | {"proposal_id": "f" * 32, "draft_id": "f" * 32, "run_id": "nowhere"})
     assert answer.status_code == (404 if role in TABLE[name].who else 403)
 
 

@@ -12,7 +12,9 @@ KNOWN = Known(frozenset({"track-order", "delivery-speeds"}), frozenset({"deliver
 
 
 def task(suite: str = "small", kind: Kind = "answer", **case: object) -> Task:
-    return Task(suite, kind, TODAY, SEED, Case.model_validate({**PLAIN, **case}))
+    return Task(
+        suite, kind, TODAY, SEED, Case.model_validate({**PLAIN, **({"say": None} if "turns" in case else {}), **case})
+    )
 
 
 def suite(tasks: list[Task], name: str = "small", kind: Kind = "answer", digest: str = "d") -> Suite:
