@@ -273,12 +273,14 @@ class Assistant:
             },
             evidence=list(plan.evidence),
             held_back=released.held_back,
+            **({"ranked": plan.ranked} if plan.ranked else {}),
             released=[s.text for s in released.sentences],
             versions={
                 "policy": self._policy.version,
                 "knowledge": index.version if index else None,
                 **self._models(),
                 "composer": trace.notes.get("composer"),
+                "learnt": dict(self._is.learnt),
             },
         )
         question = asked[0].query if asked and (plan.articles or plan.items) else focus.question

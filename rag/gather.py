@@ -7,7 +7,8 @@ from rag.account.book import Account
 from rag.account.resolve import Pointer
 from rag.calling import department_of
 from rag.compose.draft import DraftSentence, Evidence
-from rag.compose.extractive import choose
+from rag.compose.extractive import Chosen, choose
+from rag.compose.variants import variants
 from rag.followup import wants_more
 from rag.listen import Heard
 from rag.made_of import Parts
@@ -60,7 +61,7 @@ class Gatherer:
         now = message.now or self._is.clock()
         pointer = Pointer(
             question.mentions,
-            question.found.vector,
+            question.vector,
             focus,
             now,
             lambda: self._is.documents.vectors(account) if account else {},
@@ -100,13 +101,22 @@ class Gatherer:
         best = question.found.best
         if best is None:
             return
-        said = frozenset[str]()
         if wants_more(question.text) and focus.articles:
             best = focus.articles[0]
-        chosen = choose(search.index, best, question.query, question.found.vector, words, said)
+        chosen = self._choice(plan, search, best, question, words)
         plan.add(chosen.sentences, chosen.evidence)
         plan.articles.append(best)
         plan.suggestions.extend(search.index.articles[best].next_steps)
+
+    def _choice(self, plan: Plan, search: Search, article_id: str, question: Asked, words: int) -> Chosen:
+        """The answer from an article: what fits best, or of several the one that people prefer. The rails still come."""
+        ranker, vector = self._is.ranker, question.found.vector
+        if ranker is None or words > WORDS:  # who wants more is told all of it
+            return choose(search.index, article_id, question.query, vector, words)
+        several = variants(search.index, article_id, question.query, vector, words)
+        best = ranker.best(question.query, vector, several) if len(several) > 1 else 0
+        plan.ranked.append({"article": article_id, "of": len(several), "chosen": best})
+        return several[best]
 
     def how_to_ask(self, plan: Plan, heard: Heard, search: Search) -> None:
         """No advice, but the article on asking a pharmacist about just this, where there is one."""

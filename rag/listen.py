@@ -10,6 +10,7 @@ from rag.account.cues import cue
 from rag.account.mentions import Mentions
 from rag.encoder import Vectors
 from rag.followup import leans, priced, whole
+from rag.learning.cleaning import DANGERS
 from rag.made_of import Parts
 from rag.parts import halves, parts
 from rag.retrieve import Found, Search
@@ -24,6 +25,7 @@ OWN_PARCEL = re.compile(
 )
 # An attack or an upset shows in a message's own words too, if only a little; long replies before a short one mislead.
 SHOWN_ALONE = ("injection", "frustration")
+NOT_OWN = 0.5  # share of the account's intents from which a message is about the customer's own
 DESCRIBED = 0.38  # least likeness of a message to an order-status document that it describes
 
 
@@ -52,7 +54,7 @@ class Listener:
         """
         with trace.step("read"):
             mended = search.mended(text)
-            vector = search.encoder.encode([mended])[0]
+            vector = search.plain.encode([mended])[0]
             turns = (*(part for turn in message.past[-2:] for part in (turn.text, turn.reply)), text)
             reading = self._is.reader.read((text,), vector)
             if len(turns) > 1:
@@ -91,6 +93,8 @@ class Listener:
                 query = whole(text, focus)
                 found = search.follow(found, query, search.index.neighbourhood(focus.articles[0]))
                 found = priced(text, found, search.index)
+            elif rewritten := self._rewritten(heard, mentions, search, trace):
+                found, query = rewritten, rewritten.query
         reading = self.with_votes(reading, found)
         floor = search.weights.floor_at
         where = route(
@@ -106,7 +110,24 @@ class Listener:
             account is not None and self._is.answers.moving(account, text),
             account is not None,
         )
-        return Asked(text, query, mentions, reading, found, where, leaning)
+        return Asked(text, query, mentions, reading, found, where, leaning, vector)
+
+    def _rewritten(self, heard: Heard, mentions: Mentions, search: Search, trace: Trace) -> Found | None:
+        """What is found for the wording that worked, where this one is known to fail. The rails have read the message.
+
+        Not for messages about an own account or with a doubt of danger, nor where another article comes first by now.
+        """
+        bounds, marks = self._is.reader.bounds, heard.reading.marks
+        if mentions.numbers or heard.reading.routes["account"] >= NOT_OWN:
+            return None
+        if any(marks[head] >= bounds[head].unsure for head in DANGERS):
+            return None
+        rewrite = self._is.rewrites.of(heard.mended, heard.vector)
+        found = search.find(rewrite.text) if rewrite else None
+        if not rewrite or not found or (rewrite.article and found.best != rewrite.article):
+            return None
+        trace.note(rewrite=rewrite.id)
+        return found
 
     def with_votes(self, reading: Reading, found: Found) -> Reading:
         """The reading after the articles that were found have had their say on its general intents."""

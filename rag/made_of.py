@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from rag.account.answer import AccountAnswers
 from rag.account.book import AccountBook
 from rag.account.documents import AccountDocuments
 from rag.account.mentions import MentionReader
 from rag.compose.draft import Composer
+from rag.learning.seams import NO_REWRITES, Ranker, Rewrites
 from rag.retrieve import Search
 from rag.screen import EvidenceScreen
 from rag.specialists.reader import Reader
@@ -36,3 +37,6 @@ class Parts:
     clock: Callable[[], dt.datetime]
     composer: Composer | None = None
     longest: int = 4000
+    rewrites: Rewrites = NO_REWRITES
+    ranker: Ranker | None = None  # None: an answer is what the extractive composer chooses
+    learnt: Mapping[str, str] = field(default_factory=dict)  # the candidate of each kind that serves, for the trace

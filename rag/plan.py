@@ -34,6 +34,7 @@ class Plan:
     intent: str | None = None
     plain: bool = True  # a chat model may word the answer
     handover: Handover | None = None
+    ranked: list[dict[str, Any]] = field(default_factory=list)  # of each ranked article, which of how many answers
 
     def add(self, drafts: tuple[DraftSentence, ...], evidence: tuple[Evidence, ...]) -> None:
         self.drafts.extend(drafts)

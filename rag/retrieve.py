@@ -82,10 +82,21 @@ class Found:
 
 
 class Search:
-    """Search over one generation of the index. Thread-safe."""
+    """Search over one generation of the index. Thread-safe.
 
-    def __init__(self, index: KnowledgeIndex, encoder: Encoder, speller: Speller, weights: Weights) -> None:
+    `plain`: the encoder whose vectors callers have at hand, where it is not the one that made the index.
+    """
+
+    def __init__(
+        self,
+        index: KnowledgeIndex,
+        encoder: Encoder,
+        speller: Speller,
+        weights: Weights,
+        plain: Encoder | None = None,
+    ) -> None:
         self.index, self.encoder, self.speller, self.weights = index, encoder, speller, weights
+        self.plain = plain or encoder
         self._place = {article_id: n for n, article_id in enumerate(index.order)}
         self._scope = np.asarray(weights.scope, dtype=np.float32)
         self._mean, self._linear = self._fit_linear()
@@ -116,9 +127,9 @@ class Search:
         return scores
 
     def find(self, query: str, vector: Vectors | None = None, top: int = 8) -> Found:
-        """The best articles for a question. `vector` is the encoding of `mended(query)`, if it is at hand."""
+        """The best articles for a question. `vector` is the plain encoder's of `mended(query)`, if it is at hand."""
         mended = self.speller.mend(query)
-        if vector is None:
+        if vector is None or self.plain is not self.encoder:
             vector = self.encoder.encode([mended])[0]
         signs, coverage = self._signs(mended, vector)
         scores = signs @ np.asarray(self.weights.fusion, dtype=np.float32)

@@ -9,6 +9,7 @@ from typing import Literal
 from rag.account.answer import ORDER_INTENTS, PRESCRIPTION_INTENTS
 from rag.account.cues import cue, may_be
 from rag.account.mentions import PRONOUN, Mentions
+from rag.encoder import Vectors
 from rag.followup import wants_more
 from rag.retrieve import Found
 from rag.specialists.reader import Reading
@@ -53,6 +54,7 @@ class Asked:
     found: Found
     route: Route
     leaning: bool
+    vector: Vectors  # the plain encoder's; the one in `found` is of what was searched for
 
 
 def route(

@@ -18,13 +18,23 @@ LOOK = 1.0  # seconds between two looks at the pointer
 
 
 class ServingSearch:
-    """Call it for the present search. A new generation is opened beside the old one and then takes its place."""
+    """Call it for the present search. A new generation is opened beside the old one and then takes its place.
+
+    `plain`: the encoder of the messages' vectors, where it is not the one of the index.
+    """
 
     def __init__(
-        self, root: Path, knowledge: Path, encoder: Encoder, weights: Weights, names: list[str], chroma_url: str = ""
+        self,
+        root: Path,
+        knowledge: Path,
+        encoder: Encoder,
+        weights: Weights,
+        names: list[str],
+        chroma_url: str = "",
+        plain: Encoder | None = None,
     ) -> None:
         self._root, self._knowledge, self._encoder, self._weights = root, knowledge, encoder, weights
-        self._names, self._chroma_url = names, chroma_url
+        self._names, self._chroma_url, self._plain = names, chroma_url, plain
         self._looked = time.monotonic()
         self._opening = threading.Lock()
         self._search = self._open()
@@ -53,4 +63,4 @@ class ServingSearch:
             word for a in index.articles.values() for text in (a.title, *a.questions, a.body) for word in text.split()
         )
         speller = Speller([*words, *self._names], read_shorthand(self._knowledge / "shorthand.yaml"))
-        return Search(index, self._encoder, speller, self._weights)
+        return Search(index, self._encoder, speller, self._weights, self._plain)

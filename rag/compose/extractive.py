@@ -7,6 +7,7 @@ sections follow by fit while there are words left; steps come whole or not at al
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,21 +58,27 @@ def choose(
     vector: Vectors,
     words: int,
     said: frozenset[str] = frozenset(),
+    order: Sequence[int] = (),
 ) -> Chosen:
-    """The answer from one article within `words`. `said` are passages that the customer has seen already."""
+    """The answer from one article within `words`. `said` are passages that the customer has seen already.
+
+    `order`: numbers of the passages to say, in place of the order that fits best.
+    """
     parts = [part for part in index.passages[article_id] if part.id not in said and part.pieces]
     if not parts:
         parts = index.passages[article_id]
     fits = index.vectors(part.embedded for part in parts) @ vector
     sentences: list[DraftSentence] = []
     used: list[Passage] = []
-    for place in range(len(parts)) if words > SHORT else _order(parts, fits, question):
+    usual = list(range(len(parts))) if words > SHORT else _order(parts, fits, question)
+    place_of = {part.number: place for place, part in enumerate(parts)}
+    for place in [place_of[number] for number in order if number in place_of] if order else usual:
         left = words - sum(len(sentence.text.split()) for sentence in sentences)
         pieces = _within(index, parts[place], vector, left, bool(used))
         if pieces:
             sentences.extend(pieces)
             used.append(parts[place])
-        if words <= SHORT and len(used) == 2:
+        if words <= SHORT and len(used) == 2 and not order:
             break
     return Chosen(tuple(sentences), tuple(passage_evidence(part) for part in used), tuple(part.id for part in used))
 
