@@ -59,7 +59,8 @@ def accepted(focus: Focus) -> Handover:
 
 
 def _call_or_offer(plan: Plan, talk: Talk, ruling: Ruling, handing: Handing) -> Mood:
-    wording, failing, upset = handing.wording, plan.reason in FAILURES, talk.upset
+    wording, failing = handing.wording, plan.reason in FAILURES
+    upset = talk.upset and ruling.action != "refuse"  # who attacks may sound upset, and is offered nothing for it
     trouble = talk.focus.trouble
     if failing or upset:
         trouble += 1

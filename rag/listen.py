@@ -9,7 +9,7 @@ from rag.account.book import Account
 from rag.account.cues import cue
 from rag.account.mentions import Mentions
 from rag.encoder import Vectors
-from rag.followup import leans, whole
+from rag.followup import leans, priced, whole
 from rag.learning.cleaning import DANGERS
 from rag.made_of import Parts
 from rag.parts import halves, parts
@@ -92,6 +92,7 @@ class Listener:
             if leaning and focus.question and focus.articles:
                 query = whole(text, focus)
                 found = search.follow(found, query, search.index.neighbourhood(focus.articles[0]))
+                found = priced(text, found, search.index)
             elif rewritten := self._rewritten(heard, mentions, search, trace):
                 found, query = rewritten, rewritten.query
         reading = self.with_votes(reading, found)

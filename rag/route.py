@@ -27,6 +27,7 @@ ASKED = re.compile(
 MINE = re.compile(
     r"\bmy (\w+ )?(order|package|parcel|box|delivery|shipment|refill|transfer|prescription)s?\b", re.IGNORECASE
 )
+OWN_THING = re.compile(r"\b(my|mine|our|i|me)\b", re.IGNORECASE)
 OF_PARCELS = ("order_status", "order_arrival", "order_tracking")
 MAYBE = 0.35  # account share from which a general question of a signed-in customer gets the own state too
 ELLIPTIC = 7  # words up to which "what about the thyroid one?" can ask the same again
@@ -79,6 +80,7 @@ def route(
     answerable = found.answerable >= floor
     numbered = bool(mentions.numbers or mentions.tracking)
     about_item = bool(focus.items) and leaning and not focus.articles
+    about_article = bool(focus.articles) and leaning and not focus.items and bool(ASKED.search(text))
 
     if wants_more(text) and focus.articles:
         return Route("knowledge", reading.intent, "asks for more of the same")
@@ -86,6 +88,8 @@ def route(
         pointing = len(text.split()) <= 4 or shares["account"] <= SURE
         intent = focus.intent if pointing and focus.intent else account_intent
         return Route("account", _fitting(intent, focus), "points at what was listed")
+    if about_article and answerable and not (numbered or own or moving or OWN_THING.search(text)):
+        return Route("knowledge", reading.intent, "goes on about the article spoken of")
     if len(text.split()) <= CHATTY and shares["chat"] > SURE and not numbered and not mentions.drugs:
         return Route(reading.best_of(route_of, "chat")[0], reading.intent, "small talk")  # type: ignore[arg-type]
     if shares["human"] > SURE:

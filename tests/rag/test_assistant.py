@@ -128,6 +128,16 @@ def test_half_from_the_account_half_from_an_article(ask: Any) -> None:
     assert sources(reply) == ["FH-2051846", "reset-password"]
 
 
+def test_the_price_of_what_was_spoken_of(talk: Any) -> None:
+    first, cost, long = talk(None, "do you deliver on sundays?", "and how much is it", "and how long")
+    assert first.citations[0].article_id == "weekend-holiday-delivery"
+    assert "$5.99" in cost.text
+    assert cost.citations[0].article_id == "delivery-speeds"
+    assert "sign in" not in cost.text
+    assert (long.outcome, long.reason) == ("answered", None)
+    assert long.citations
+
+
 def test_a_follow_up_stays_with_the_subject(talk: Any) -> None:
     first, second = talk(None, "How long does standard delivery take?", "and how much does it cost?")
     assert sources(first)[0] == sources(second)[0] == "delivery-speeds"
