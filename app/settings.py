@@ -52,6 +52,10 @@ class Settings(BaseSettings):
         None, description="Folder of the exported reader; empty: exported at set-up from knowledge_base/trained/reader."
     )
 
+    serving: Path | None = Field(
+        None, description="File that names the candidates in use; empty: serving.json in PESTLE_HOME."
+    )
+
     model: str = Field(
         "",
         description="Chat model: a string for LangChain's init_chat_model, or a local transformers folder; empty: answers are extractive.",
@@ -119,6 +123,10 @@ class Settings(BaseSettings):
     @property
     def conversations_url(self) -> str:
         return self.database_url or f"sqlite:///{self.home.resolve() / 'pestle.db'}"
+
+    @property
+    def serving_file(self) -> Path:
+        return self.serving or self.home / "serving.json"
 
     @property
     def accounts(self) -> str:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.settings import Settings
+from app.tuning.candidates import Candidates
+from app.tuning.loading import Ground, Learnt, Shelf
+from app.tuning.serving import Serving, ServingFile
 from rag.account import open_book
 from rag.account.answer import AccountAnswers
 from rag.account.book import AccountBook
@@ -39,13 +42,19 @@ OWN_NAMES = ("Fernhollow",)  # what a sentence may always name
 
 @dataclass(frozen=True)
 class Wired:
-    """An assistant with the parts that others use too."""
+    """An assistant with the parts that others use too.
+
+    `learnt` is it with its candidates, taken from the `shelf`; `plain` is the search with nothing learnt.
+    """
 
     assistant: Assistant
-    search: ServingSearch
+    search: Callable[[], Search]
     book: AccountBook
     documents: AccountDocuments
     encoder: Encoder
+    learnt: Learnt
+    shelf: Shelf
+    plain: ServingSearch
 
     def follow(self) -> Follower:
         """Keep the order-status documents in step from now on, until the follower is closed."""
@@ -53,7 +62,8 @@ class Wired:
 
     def close(self) -> None:
         self.documents.close()
-        self.search().index.close()
+        self.shelf.give_back(self.learnt)
+        self.plain().index.close()
 
 
 def clock(settings: Settings) -> Callable[[], dt.datetime]:
@@ -96,15 +106,22 @@ def output_rail(
     )
 
 
-def build(settings: Settings, book: AccountBook | None = None, documents: Path | None = None) -> Wired:
+def build(
+    settings: Settings,
+    book: AccountBook | None = None,
+    documents: Path | None = None,
+    serving: Serving | None = None,
+) -> Wired:
     """Everything an assistant needs, loaded. Raises the loaders' own errors, each with what to do next.
 
-    `book` and the folder of its `documents` stand in for the ones that the settings name.
+    `book` and the folder of its `documents` stand in for the ones that the settings name; `serving` names the candidates
+    in it, None: those that serve now.
     """
     trained = settings.knowledge / "trained"
-    encoder = load_encoder(settings)
+    serving = ServingFile(settings.serving_file).read() if serving is None else serving
+    encoder, small = load_encoder(settings), load_reader(settings)
     drugs = load_drugs(settings)
-    reader = Reader(Heads.load(trained), load_reader(settings), encoder, examples_digest(settings.knowledge))
+    reader = Reader(Heads.load(trained), small, encoder, examples_digest(settings.knowledge))
     policy = LivePolicy(settings.policy)
     rails = LiveRails(policy, reader.bounds)
     masker = LiveMasker(policy)
@@ -119,21 +136,27 @@ def build(settings: Settings, book: AccountBook | None = None, documents: Path |
         mentions.vocabulary(),
         settings.chroma_url,
     )
-    assistant = Assistant(
-        Parts(
-            search=search,
-            reader=reader,
-            mentions=mentions,
-            book=book,
-            answers=AccountAnswers(book, drugs),
-            documents=embedded,
-            rails=rails,
-            masker=masker,
-            screen=EvidenceScreen(rails.policy, reader, encoder),
-            rail=output_rail(settings, rails.policy, masker, drugs, search),
-            clock=clock(settings),
-            composer=load_chat_model(settings),
-            longest=settings.max_message_chars,
-        )
+
+    def rail(of: Callable[[], Search]) -> OutputRail:
+        return output_rail(settings, rails.policy, masker, drugs, of)
+
+    parts = Parts(
+        search=search,
+        reader=reader,
+        mentions=mentions,
+        book=book,
+        answers=AccountAnswers(book, drugs),
+        documents=embedded,
+        rails=rails,
+        masker=masker,
+        screen=EvidenceScreen(rails.policy, reader, encoder),
+        rail=rail(search),
+        clock=clock(settings),
+        composer=load_chat_model(settings),
+        longest=settings.max_message_chars,
     )
-    return Wired(assistant, search, book, embedded, encoder)
+    ground = Ground(settings, parts, encoder, small, policy, rail)
+    shelf = Shelf(ground, Candidates(settings.home))
+    learnt = shelf.take(serving.learnt)
+    made_of = learnt.assistant.made_of
+    return Wired(learnt.assistant, made_of.search, book, embedded, encoder, learnt, shelf, search)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.settings import ROOT, Settings
+from app.tuning.serving import ServingFile
 from eval.cases import Suite
 from rag.encoder import exported_name
 from rag.index import current_generation
@@ -32,6 +33,7 @@ def versions(settings: Settings, suites: Sequence[Suite]) -> dict[str, Any]:
         "encoder": exported_name(settings.encoder or settings.home / "encoder"),
         "reader": exported_name(settings.reader or settings.home / "reader"),
         "composer": settings.model or "extractive",
+        "learnt": " ".join(ServingFile(settings.serving_file).read().learnt.values()) or None,
         "data": {suite.name: suite.digest for suite in suites},
     }
 

@@ -98,6 +98,7 @@ class Message:
     now: dt.datetime | None = None  # aware; None: the assistant's clock
     called: tuple[Urgency, ...] | None = None  # urgencies with which a person is called now; None: as the past tells
     held: bool = False  # a person holds the conversation: the assistant listens for danger and says nothing
+    conversation_id: str | None = field(default=None, compare=False)  # decides nothing of what is answered
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ import asyncio
 from typing import Literal
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.api.documented import problems
 from app.api.problems import Problem
 from app.api.services import Served
 from app.store.errors import StoreError
+from app.tuning.live import LiveAssistant
 
 router = APIRouter(tags=["health"])
 PATIENCE_S = 3.0
@@ -23,6 +24,7 @@ class Alive(BaseModel):
 
 class Ready(BaseModel):
     status: Literal["ready"] = "ready"
+    detail: str | None = Field(None, description="What a person should look at, though messages are answered.")
 
 
 @router.get("/healthz", responses=problems())
@@ -39,7 +41,8 @@ async def readyz(served: Served) -> Ready:
     except (StoreError, TimeoutError):
         sentence = "The conversation store does not answer; try again in a few seconds."
         raise Problem("unavailable", sentence, headers={"Retry-After": "5"}) from None
-    return Ready()
+    live = served.assistant
+    return Ready(detail=(live.trouble or None) if isinstance(live, LiveAssistant) else None)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

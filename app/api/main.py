@@ -41,7 +41,7 @@ from app.api.metrics import Metrics
 from app.api.problems import install
 from app.api.services import Answering, Articles, Services, no_articles
 from app.api.stopping import on_stop_signal
-from app.api.turns import Turns
+from app.api.turns import Turns, unobserved
 from app.handover.away import Away
 from app.handover.canned import read_canned
 from app.handover.names import Names
@@ -62,6 +62,9 @@ from app.store.migrate import migrate
 from app.store.people import PeopleStore
 from app.store.suggestions import SuggestionStore
 from app.tokens import Tokens
+from app.tuning.live import LiveAssistant
+from app.tuning.lot import Lot
+from app.tuning.serving import NOTHING, ServingFile
 from rag.account.book import AccountBook
 from rails.live import LiveMasker, LivePolicy
 
@@ -98,7 +101,7 @@ def create_app(
             people = PeopleStore(database)
             tokens = Tokens(settings)
             tokens.prepare()
-            parts = (assistant, book, articles, workshop) if assistant else _load(settings, stack.callback)
+            parts = (assistant, book, articles, workshop) if assistant else _load(settings, store, stack.callback)
             learning = LearningKit(settings, parts[3])
             policy = LivePolicy(settings.policy)
             masker = LiveMasker(policy)
@@ -119,6 +122,7 @@ def create_app(
                 partial(observe, store, rated, likeness=learning.likeness),
                 bells.ring,
                 alarm_of(policy, settings.max_message_chars),
+                parts[0].shadow if isinstance(parts[0], LiveAssistant) else unobserved,
             )
             app.state.services = services = Services(
                 settings=settings,
@@ -154,7 +158,9 @@ def create_app(
 
             stack.callback(services.reads.shutdown)
             stack.callback(
-                Away(handovers, desk, lambda: policy().handover, settings.agent_away_s, lambda key: bells.ring(key, DESK)).close
+                Away(
+                    handovers, desk, lambda: policy().handover, settings.agent_away_s, lambda key: bells.ring(key, DESK)
+                ).close
             )
             stack.callback(Retention(people, settings.retention_days, settings.home / "retention").close)
             stack.enter_context(on_stop_signal(lambda: loop.call_soon_threadsafe(stop)))
@@ -210,12 +216,14 @@ def create_app(
 
 
 def _load(
-    settings: Settings, at_end: Callable[[Callable[[], None]], object]
+    settings: Settings, store: ConversationStore, at_end: Callable[[Callable[[], None]], object]
 ) -> tuple[Answering, AccountBook | None, Articles, Workshop | None]:
     from app.learning.live import LiveWorkshop  # heavy, as is what it needs: the encoder, the index and the rails
     from app.wiring import build
 
-    wired = build(settings)
+    wired = build(settings, serving=NOTHING)
     at_end(wired.close)
+    live = LiveAssistant(wired.shelf, ServingFile(settings.serving_file), Lot.of(settings.home), store.note)
+    at_end(live.close)
     at_end(wired.follow().close)
-    return wired.assistant, wired.book, lambda: wired.search().index.articles, LiveWorkshop(settings, wired)
+    return live, wired.book, lambda: wired.search().index.articles, LiveWorkshop(settings, wired)

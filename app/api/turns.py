@@ -54,15 +54,17 @@ class Turns:
         observe: Observe = unobserved,
         ring: Callable[..., None] = unobserved,
         alarm: Alarm = no_alarm,
+        kept: Callable[[Message, Answer], object] = unobserved,
     ) -> None:
         """`mask` takes out of a message what must not be stored; `observe` is told of each turn that was kept, and `ring`
         of what else has changed: the conversation, and the desk where a person is called or there. `alarm` hears danger
-        that must not wait.
+        that must not wait. `kept` is told of each message that the assistant answered, with its answer.
         """
         self._assistant = assistant
         self._handovers = handovers
         self._observe = observe
         self._ring = ring
+        self._kept = kept
         self._mask = mask
         self.alarm = alarm
         self._store = store
@@ -157,10 +159,13 @@ class Turns:
             held = call is not None and call.state == "held"
             past = self._store.past(conversation.id)
             called = (call.urgency,) if call else ()
-            message = Message(asked.text, conversation.customer_id, past, called=called, held=held)
+            who, key = conversation.customer_id, conversation.id
+            message = Message(asked.text, who, past, called=called, conversation_id=key, held=held)
             free = emit if urgent else self._while_free(conversation.id, emit)
             answer = self._assistant.answer(message, silent if held else free)
             if kept := self._store.record(conversation.id, text, answer, asked.key):
+                if not kept.dropped:
+                    self._kept(message, answer)
                 return answer, kept  # else the person left while the assistant only listened: it answers now
 
     def _while_free(self, conversation_id: str, emit: Emit) -> Emit:

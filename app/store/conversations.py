@@ -6,9 +6,10 @@ import datetime as dt
 import re
 import secrets
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select
+from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select, update
 
 from app.store.calls import append, call, lock, message_of, open_handover, storable
 from app.store.database import Database, now
@@ -148,6 +149,16 @@ class ConversationStore:
         if row is None:
             return None
         return StoredTrace(row.id, row.conversation_id, row.message_id, row.data, row.created_at)
+
+    def note(self, message_id: str, notes: Mapping[str, Any]) -> bool:
+        """Adds to the record of a turn that was kept. False: it is gone."""
+        mine = traces.c.message_id == message_id
+        with self._db.writing() as db:
+            data = db.execute(select(traces.c.data).where(mine).with_for_update()).scalar_one_or_none()
+            if data is None:
+                return False
+            db.execute(update(traces).where(mine).values(data={**data, **notes}))
+        return True
 
 
 def _tell(db: Connection, held: StoredHandover, text: str, answer: Answer, key: str | None) -> Kept:
