@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +52,8 @@ def opted_out(database: Database, since: dt.datetime) -> int:
         return int(db.execute(query).scalar_one())
 
 
-def told(database: Database, since: dt.datetime) -> Iterator[Told]:
-    """Conversations begun since then, oldest first, in small batches. Raises `StoreError`."""
+def told(database: Database, since: dt.datetime, only: Collection[str] | None = None) -> Iterator[Told]:
+    """Conversations begun since then, oldest first, in small batches; `only` these. Raises `StoreError`."""
     allowed = (
         select(conversations.c.id, conversations.c.customer_id)
         .outerjoin(choices, choices.c.customer_id == conversations.c.customer_id)
@@ -64,7 +64,7 @@ def told(database: Database, since: dt.datetime) -> Iterator[Told]:
         .order_by(conversations.c.created_at, conversations.c.id)
     )
     with database.reading() as db:
-        found = db.execute(allowed).all()
+        found = [row for row in db.execute(allowed) if only is None or row.id in only]
     ratings, corrections = FeedbackStore(database), CorrectionStore(database)
     for start in range(0, len(found), BATCH):
         batch = found[start : start + BATCH]
