@@ -25,6 +25,7 @@ OWN_PARCEL = re.compile(
 )
 # An attack or an upset shows in a message's own words too, if only a little; long replies before a short one mislead.
 SHOWN_ALONE = ("injection", "frustration")
+WARY = 0.5  # share of a danger's threshold of doubt from which a message is never reworded
 NOT_OWN = 0.5  # share of the account's intents from which a message is about the customer's own
 DESCRIBED = 0.38  # least likeness of a message to an order-status document that it describes
 
@@ -120,7 +121,7 @@ class Listener:
         bounds, marks = self._is.reader.bounds, heard.reading.marks
         if mentions.numbers or heard.reading.routes["account"] >= NOT_OWN:
             return None
-        if any(marks[head] >= bounds[head].unsure for head in DANGERS):
+        if any(marks[head] >= WARY * bounds[head].unsure for head in DANGERS):
             return None
         rewrite = self._is.rewrites.of(heard.mended, heard.vector)
         found = search.find(rewrite.text) if rewrite else None

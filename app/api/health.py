@@ -33,7 +33,7 @@ async def healthz() -> Alive:
     return Alive()
 
 
-@router.get("/readyz", responses=problems(503))
+@router.get("/readyz", responses=problems(503), response_model_exclude_none=True)
 async def readyz(served: Served) -> Ready:
     """200 when a message would be answered and kept: the assistant is loaded and the database answers."""
     try:

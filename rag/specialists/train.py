@@ -46,7 +46,7 @@ LOOKALIKES = {  # the budget of false alarms among hard lookalikes
 }  # fmt: skip
 ORDINARY = {  # and among ordinary messages, for the heads that stop a turn: a danger missed costs more than a needless text
     "emergency": 0.004, "self_harm": 0.006, "medical_advice": 0.004, "injection": 0.003, "abuse": 0.004,
-    "wants_human": 0.012,
+    "wants_human": 0.006,
 }  # fmt: skip
 OTHERS = 0.05  # and among the rows of any other head that are surely not this one's
 LEAST = 50  # rows of another head from which they count
