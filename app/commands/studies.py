@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.wiring import Wired
     from eval.table import Figure
 
-STUDIES = ("questions", "account", "specialists", "rails", "redteam", "public")
+STUDIES = ("questions", "account", "specialists", "rails", "redteam", "public", "fewshot")
 SEED = 29
 CLAIMS = 350  # true sentences of articles, and as many of account answers, that are falsified
 PUBLIC = ROOT.parent / "shared" / "data"
@@ -36,6 +36,7 @@ def study(name: str, console: Console, keep: bool, plain: bool, show: bool, data
         "rails": lambda: _rails(data, presidio),
         "redteam": lambda: _redteam(data),
         "public": lambda: _public(data),
+        "fewshot": lambda: _fewshot(data),
     }
     figures = runs[name]()
     show_table(name, figures, console)
@@ -118,5 +119,11 @@ def _redteam(data: Path) -> list[Figure]:
 
 def _public(data: Path) -> list[Figure]:
     from eval.public import evaluate as run
+
+    return run(Settings(), data, Console().print)
+
+
+def _fewshot(data: Path) -> list[Figure]:
+    from eval.fewshot import evaluate as run
 
     return run(Settings(), data, Console().print)

@@ -30,7 +30,7 @@ from rag.words import STOPWORDS, TOKEN, stems
 EXAMPLES = "examples.yaml"
 KEPT_BACK = 4  # one corrected wording in so many is not learnt
 JUDGED = 8  # corrected wordings from which some are kept back
-LOUDNESS = (1.0, 3.0)  # what a corrected message may weigh beside a row of the base; the better one is taken
+LOUDNESS = (1.0, 3.0, 10.0)  # what a corrected message may weigh beside a row of the base; the best one is taken
 WRONG = 0.3  # weight of a message of which only the wrong intent is known
 CONTENT = 0.5  # and of one whose reading a customer was content with
 COSTS = 0.005  # share of the base's kept-back rows that may be lost
