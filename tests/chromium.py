@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Locator
 
 PATIENCE_MS = 30_000
 CHROMIUM = os.environ.get("PESTLE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -31,3 +31,18 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+def until_seen(act: Callable[[], object], seen: Locator, times: int = 4) -> None:
+    """Does something that may be done twice, until its effect is seen: a page that is just being drawn again loses a key."""
+    from playwright.sync_api import TimeoutError, expect
+
+    for _ in range(times - 1):
+        act()
+        try:
+            seen.first.wait_for(state="visible", timeout=PATIENCE_MS / 4)
+        except TimeoutError:
+            continue
+        return
+    act()
+    expect(seen.first).to_be_visible()

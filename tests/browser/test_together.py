@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from rag.compose.draft import Evidence
 from rag.turn import Citation
 from tests.browser.conftest import Shop
+from tests.chromium import until_seen
 from tests.fakes import scripted
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -39,10 +40,8 @@ def at_the_desk(person: Person, role: str, path: str = "/desk") -> Page:
 def claim_the_first(desk: Page) -> None:
     """By keyboard alone."""
     expect(desk.locator('[class*="st-key-q-"] button').first).to_be_visible()
-    desk.keyboard.press("1")
-    expect(desk.locator(".st-key-claim button")).to_be_visible()
-    desk.keyboard.press("c")
-    expect(desk.locator(REPLY_BOX)).to_be_visible()
+    until_seen(lambda: desk.keyboard.press("1"), desk.locator(".st-key-claim button"))
+    until_seen(lambda: desk.keyboard.press("c"), desk.locator(REPLY_BOX))
 
 
 def test_from_a_failed_answer_to_an_article(shop: Shop, person: Person) -> None:
@@ -102,6 +101,7 @@ def test_from_a_failed_answer_to_an_article(shop: Shop, person: Person) -> None:
     for kind in ("knowledge", "case", "preference"):
         card = review.locator(f'[class*="st-key-proposal-{kind}-"]')
         expect(card).to_contain_text("My parcel is late")
+        review.wait_for_timeout(1000)  # what was accepted before is leaving the page, and a click may miss
         card.get_by_role("button", name="Accept").click()
         expect(card).to_have_count(0)
     review.get_by_role("radio", name="Accepted").or_(review.get_by_role("button", name="Accepted")).first.click()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.chromium import until_seen
 from tests.ui.fake_api import Served
 from tests.ui.fake_desk import EVIL, say
 from tests.ui.test_chat_page import TRACK, answered, ask, sign_in
@@ -139,10 +140,8 @@ def test_the_desk_by_keyboard(open_page: Open, api: Served) -> None:
     expect(page).to_have_title("EMERGENCY · Agents' desk · Fernhollow")
     expect(page.locator('[class*="st-key-q-urgent-1-"]')).to_contain_text("I am k2 <img")
     assert page.evaluate("window.hacked") is None
-    page.keyboard.press("1")
-    expect(page.locator(".st-key-room")).to_contain_text("Emergency")
-    page.keyboard.press("c")
-    expect(page.locator(".st-key-suggestion")).to_be_visible()
+    until_seen(lambda: page.keyboard.press("1"), page.locator(".st-key-room").filter(has_text="Emergency"))
+    until_seen(lambda: page.keyboard.press("c"), page.locator(".st-key-suggestion"))
     expect(page.locator(".st-key-aside")).to_contain_text("RX-12345678")
     page.keyboard.press("n")
     page.get_by_label("A note for colleagues").fill(EVIL)
