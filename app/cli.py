@@ -7,7 +7,21 @@ import sys
 
 import typer
 
-from app.commands import accounts, answer, bench, evaluate, export, handovers, ingest, keys, run, token, trace, train
+from app.commands import (
+    accounts,
+    answer,
+    bench,
+    evaluate,
+    export,
+    handovers,
+    ingest,
+    keys,
+    run,
+    token,
+    trace,
+    train,
+    tune,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +36,10 @@ app.command("batch")(answer.batch)
 app.command("classify")(answer.classify)
 app.command("ingest")(ingest.ingest)
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
+app.command("candidates")(tune.candidates)
+app.command("promote")(tune.promote)
+app.command("rollback")(tune.rollback)
 app.command("eval")(evaluate.evaluate)
 app.command("bench")(bench.bench)
 app.command("token")(token.token)

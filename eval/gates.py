@@ -91,7 +91,7 @@ def judge(
     ran = summary["suites"].keys()
     found = [_figure(gate, summary, quick) for gate in gates.figures if gate.suite is None or gate.suite in ran]
     found += [_gap(gate, summary, quick) for gate in gates.gaps if any(name.startswith(gate.suites) for name in ran)]
-    return [verdict for verdict in found if verdict] + list(_against(gates.baseline, rows, accepted))
+    return [verdict for verdict in found if verdict] + list(against(gates.baseline, rows, accepted))
 
 
 def missing_suites(gates: GateFile, summary: dict[str, Any]) -> list[Verdict]:
@@ -135,7 +135,7 @@ def _gap(gate: Gap, summary: dict[str, Any], quick: bool) -> Verdict | None:
     return Verdict(name, found["value"] <= bound, says)
 
 
-def _against(gate: AgainstBaseline, rows: Iterable[Row], accepted: Accepted | None) -> Iterator[Verdict]:
+def against(gate: AgainstBaseline, rows: Iterable[Row], accepted: Accepted | None) -> Iterator[Verdict]:
     """Each suite over the cases that both runs have; then every article and intent that got lost."""
     if accepted is None:
         yield Verdict("baseline", None, "no run has been accepted; `pestle eval --baseline` keeps one")

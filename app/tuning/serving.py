@@ -107,13 +107,16 @@ class ServingFile:
         with self._in_turn():
             before = self.read()
             kind: Kind = candidate_id.partition("-")[0]  # type: ignore[assignment]
-            after = self._set(None, kind, None) if getattr(before, kind) == candidate_id else before
-            clean = [
-                one.model_copy(update={kind: None}) if getattr(one, kind) == candidate_id else one
-                for one in after.history
-            ]
+            serves = getattr(before, kind) == candidate_id
+            after = before.having(None, kind).model_copy(update={"since": _now(None)}) if serves else before
+            last, past = after.learnt, []
+            for one in before.history:
+                kept = one.model_copy(update={kind: None}) if getattr(one, kind) == candidate_id else one
+                if kept.learnt != last:  # a step back that would change nothing is none
+                    past.append(kept)
+                    last = kept.learnt
             trial = None if after.trial and after.trial.id == candidate_id else after.trial
-            after = after.model_copy(update={"history": tuple(clean), "trial": trial})
+            after = after.model_copy(update={"history": tuple(past), "trial": trial})
             if after != before:
                 self._write(after)
             return after

@@ -82,6 +82,8 @@ def test_what_is_dropped_never_comes_back(tmp_path: Path, file: ServingFile) -> 
     assert file.rollback()[1].learnt == {}
     file.promote(two)
     assert file.drop(two.id).learnt == {}
+    with pytest.raises(ServingError, match="nothing to go back to"):  # each step back would change nothing
+        file.rollback()
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"routing": 3}', '{"speech": null}', "[]"])
